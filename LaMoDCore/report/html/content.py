@@ -130,7 +130,7 @@ def _long_axis(result: StrainResult) -> list[dict[str, str]]:
             "view": view_name(view["view"], place),
             "gls": percent(number(view["gls"]["mid_wall"])),
             "interval": "",
-            "mapse": ", ".join(f"{wall} {_digits(value, 1)}" for wall, value in view["mapse_mm"].items()),
+            "mapse": ", ".join(f"{wall} {_digits(value, 0)}" for wall, value in view["mapse_mm"].items()),
         }
         for place, view in enumerate(found["views"])
     ]

@@ -67,7 +67,7 @@ def numberRows(summary: dict[str, Any]) -> list[list[str]]:
     from LaMoDCore.report.long_axis_numbers import long_axis_rows, volume_rows
 
     rows = [*long_axis_rows(summary), *volume_rows({"long_axis": summary})]
-    return [[row.name, row.value, row.when, row.definition] for row in rows]
+    return [[ViewNames.onScreen(row.name), row.value, row.when, row.definition] for row in rows]
 
 
 def hasBullseye(summary: dict[str, Any]) -> bool:

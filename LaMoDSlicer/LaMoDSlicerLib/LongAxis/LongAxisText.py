@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from LaMoDSlicerLib.LongAxis import ViewNames
 from LaMoDSlicerLib.Widgets import Numbering
+from LaMoDSlicerLib.Widgets.PanelWords import inPanel
 
 #: The line whose GLS comes first.
 MAIN = "mid_wall"
@@ -60,7 +61,7 @@ def html(summary: dict[str, Any], isOutOfDate: bool) -> str:
 
 def outOfDate() -> str:
     """Sentence about a result whose contours, views or landmarks changed."""
-    return _("Out of date: long-axis contours, landmarks or views changed. Predict again.")
+    return _("Out of date: long-axis contours, landmarks or used views changed. Predict again.")
 
 
 def notes(found: tuple[Any, ...]) -> list[str]:
@@ -71,6 +72,8 @@ def notes(found: tuple[Any, ...]) -> list[str]:
     lines = []
     for severity, sign in signs.items():
         for group in grouped(note for note in found if note.severity == severity):
-            where = f" ({Numbering.frames(group.frames)})" if group.frames else ""
-            lines.append(f"{sign}: {group.note.text}{where}")
+            text = ViewNames.onScreen(inPanel(group.note.text))
+            if group.frames:
+                text = f"{text.rstrip('.')} ({Numbering.frames(group.frames)})."
+            lines.append(f"{sign}: {text}")
     return lines

@@ -2,8 +2,19 @@
 
 from slicer.i18n import tr as _
 
+from LaMoDSlicerLib.Widgets import Numbering
+
 #: As LaMoDCore names them.
 VIEWS = ("four_chamber", "two_chamber", "three_chamber")
+
+
+def onScreen(text: str) -> str:
+    """A sentence of LaMoDCore with the names of `textOf`."""
+    from LaMoDCore.heart.long_axis.view import VIEW_NAMES
+
+    for view, name in VIEW_NAMES.items():
+        text = text.replace(name, textOf(view)).replace(Numbering.capitalized(name), textOf(view))
+    return text
 
 
 def shortTextOf(view: str | None) -> str:

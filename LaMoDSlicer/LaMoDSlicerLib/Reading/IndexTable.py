@@ -192,7 +192,7 @@ class IndexTable:
             for wall, value in part["mapse_mm"].items():
                 name = _("MAPSE, {view}, {wall}").format(view=view, wall=wall)
                 text = _("largest displacement of the annulus point towards the apex")
-                rows.append((name, self._unit(value, "mm", 1), IndexMoment(_("systole")), text))
+                rows.append((name, self._unit(value, "mm"), IndexMoment(), text))
         return rows
 
     def _limitRows(self, name: str, title: str) -> list[_Entry]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from LaMoDSlicerLib.LongAxis import LongAxisText
+from LaMoDSlicerLib.LongAxis import LongAxisText, ViewNames
 from LaMoDSlicerLib.Results.ResultHeadline import outOfDate
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
 from LaMoDSlicerLib.Widgets.PanelWords import inPanel
@@ -244,7 +244,7 @@ def _remarks(notes: Iterable[Any], *severities: str) -> list[ResultRemark]:
     found = []
     for group in grouped(n for n in notes if n.severity in severities):
         note = group.note
-        text, remedy = inPanel(note.text), inPanel(remedies().get(note.code, note.remedy))
+        text, remedy = ViewNames.onScreen(inPanel(note.text)), inPanel(remedies().get(note.code, note.remedy))
         found.append(ResultRemark(note.severity, note.code, text, remedy, group.slices, group.frames))
     return found
 
