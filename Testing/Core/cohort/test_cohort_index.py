@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cohort_rings import write_ring
 
+from LaMoDCore.cli import main
 from LaMoDCore.cohort import predict_cohort
 
 pytest.importorskip("bokeh")
@@ -30,8 +31,11 @@ def test_pages_of_a_cohort_have_an_index(tmp_path: Path, model: Path):
     assert 'href="cases/heart/report.html"' in index and "2 cases: 1 predicted, 1 failed" in index
     write_ring(tmp_path / "masks" / "heart.seq.nrrd", inner_mm=24.0)
     before = _values(index)
-    predict_cohort(tmp_path / "masks", tmp_path / "out", inference, outputs=["segments"])
+    predict_cohort(tmp_path / "masks", tmp_path / "out", inference, outputs=["motion"])
     index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert _values(index) != before and "report.html" not in index.split("<tbody>")[1].split("</tbody>")[0]
+    assert main(["report", str(tmp_path / "out" / "cases" / "heart"), "--html"]) == 0
+    outcome = predict_cohort(tmp_path / "masks", tmp_path / "out", inference, outputs=["segments"])
+    assert (outcome.predicted, list(outcome.failures)) == (1, ["empty"]), "a page of a case does not stop the next run"
     table = (tmp_path / "out" / "failures.csv").read_text(encoding="utf-8")
     assert "empty.nii.gz" in table and "empty.nii.gz" not in index
