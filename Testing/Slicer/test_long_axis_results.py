@@ -210,3 +210,18 @@ def test_views_have_one_name_in_the_window_and_frames_come_before_the_full_stop(
     assert line.endswith("The length of the 2-chamber view jumps (frames 1, 2).")
     names = [row[0] for row in LongAxisTables.numberRows(dict(three_views.summary))]
     assert "MAPSE, 4-chamber" in names and not any("-chamber" in n and not n.split()[-1][0].isdigit() for n in names)
+
+
+def test_the_page_for_browsers_has_the_images_of_a_view(slicer_app, three_views, tmp_path):
+    from types import SimpleNamespace
+
+    import slicer
+    from LaMoDSlicerLib.LongAxis import LongAxisKeeper, LongAxisReader
+    from LaMoDSlicerLib.Results.PageExport import PageExport
+
+    masks = heart.masks(tmp_path)
+    heart.add(slicer_app, heart.write_cine(tmp_path / "cine.seq.nrrd"), masks[0], *masks[1:])
+    result = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "Result")
+    LongAxisKeeper.addTo(result, three_views, LongAxisReader.read(slicer_app.widget.sections.model), "Views")
+    _numbers, lines = PageExport(SimpleNamespace(node=result), {})._longAxis()
+    assert [line.cine is not None for line in lines] == [True, False, False]

@@ -96,16 +96,16 @@ class PageExport:
         if node is None:
             return None, []
         lines = []
-        for view, cine in zip(node.views(), node.cines(), strict=True):
+        for view, volume in zip(node.views(), node.volumes(), strict=True):
             grid = SliceGrid(view.shape, view.ijkToLps)
             drawn = lines_in_patient(grid, view.linesLps, view.annulusLps, view.numbers)
-            lines.append(replace(drawn, cine=self._images(cine, grid, len(view.timesMs))))
+            lines.append(replace(drawn, cine=self._images(volume, grid, len(view.timesMs))))
         return node.summary, lines
 
     @staticmethod
-    def _images(cine: Any, grid: Any, count: int) -> np.ndarray | None:
-        """[T, H, W] of the cine in the plane of a grid; None without one."""
-        frames = FrameSequence(cine).frames() if cine is not None else []
+    def _images(volume: Any, grid: Any, count: int) -> np.ndarray | None:
+        """[T, H, W] of the volume of a cine in the plane of a grid; None without one."""
+        frames = FrameSequence(volume).frames() if volume is not None else []
         if len(frames) != count:
             return None
         try:
