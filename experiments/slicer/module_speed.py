@@ -23,6 +23,10 @@ from Testing.SlicerHost.module_window import open_on_private_display
 WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors"
 
 
+#: Pause between two predictions, in which a person looks at the first result and a process for the second one starts.
+READING_S = 8.0
+
+
 class Heartbeat:
     """Pauses in ms between two runs of a 5 ms timer in the event loop: on the clock, and the main thread's CPU time.
 
@@ -166,6 +170,8 @@ def main() -> int:
     rows = []
     if WEIGHTS.exists() and not options.no_prediction:
         for number in ("first", "second"):
+            if number == "second":
+                mouse.spin(READING_S)
             rows += [(f"{number} prediction: {what}", figure) for what, figure in predict(window, widget, mouse)]
     if options.heart:
         return report(window, rows)
