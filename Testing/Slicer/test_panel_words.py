@@ -41,6 +41,8 @@ def test_no_message_of_the_library_shows_an_option_in_the_panel(host):
         ("resume the run with `lamod train --resume`, or start a new run", "resume the run with “Resume”, or"),
         ("give the R–R interval with --rr MS", "with “R–R interval”"),
         ("use --device cpu or auto", "use “Device” cpu or auto"),
+        ("or name the views, as in --long-axis-views 4ch,2ch.", "the views, as in the column “Level”."),
+        ("give --spacing 1.25,1.5, or --rr 800.", "the option “spacing” of the lamod command, or “R–R interval”."),
         ("choose a series (--series)", "(the option “series” of the lamod command)"),
         ("`lamod check FILE --cine CINE --out DIR` draws them as masks", "the command “lamod check” draws them"),
         ("heart 1 -- a remark – stays", "heart 1 -- a remark – stays"),

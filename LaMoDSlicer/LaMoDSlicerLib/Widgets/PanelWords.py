@@ -5,7 +5,7 @@ import re
 from slicer.i18n import tr as _
 
 #: An option with its example value, as in "--labels myo=2", "--rr MS" or "--rv-insertion=1,2,3".
-_VALUE = r"=\S*\d| [A-Z]+(?:,[A-Z]+)*\b| [a-z]+=\S*\w| \d+(?:[.,]\d+)*| [a-z]+(?:,[a-z]+)+"
+_VALUE = r"=\S*\d| [A-Z]+(?:,[A-Z]+)*\b| [a-z]+=\S*\w| \d+(?:[.,]\d+)*\b| [a-z\d]+(?:,[a-z\d]+)+"
 _OPTION = re.compile(rf"(?<![\w-])--([a-z][a-z-]*[a-z])(?:{_VALUE})?")
 _RESUME = re.compile(r"`lamod \w+ --resume`")
 _COMMAND = re.compile(r"`(lamod [a-z]+)(?: [^`]*)?`")
@@ -29,6 +29,10 @@ def _controls() -> dict[str, str]:
         "device": _("“Device”"),
         "labels": _("“Structures”"),
         "levels": _("the column “Level”"),
+        "long-axis": _("“Add…”"),
+        "long-axis-cine": _("“Add…”"),
+        "long-axis-labels": _("“Structures”"),
+        "long-axis-views": _("the column “Level”"),
         "masks": _("“Masks”"),
         "model": _("“Model”"),
         "reference-frame": _("“End-diastolic frame”"),
