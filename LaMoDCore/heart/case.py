@@ -22,6 +22,8 @@ Level = Literal["base", "mid", "apex"]
 LEVELS: tuple[Level, ...] = ("base", "mid", "apex")
 #: Fewer frames do not resolve a cardiac cycle.
 MIN_FRAMES = 8
+#: Frames that span less than this share of the R–R interval do not cover it.
+WHOLE_CYCLE = 0.93
 
 
 @dataclass(frozen=True, eq=False)

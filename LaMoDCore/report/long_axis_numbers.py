@@ -36,9 +36,10 @@ def long_axis_rows(numbers: Mapping[str, Any]) -> list[Row]:
         mapse = ", ".join(f"{number(value):.0f}" for value in part["mapse_mm"].values())
         rows.append(Row(f"MAPSE, {name}", f"{mapse} mm", "", " and ".join(part["mapse_mm"])))
         lengths = part["length_mm"]
-        last = percent(number(part["drift"]["mid_wall"]))
+        drift = number(part["drift"]["mid_wall"])
+        remark = f"strain of the last frame {percent(drift)} %" if np.isfinite(drift) else "end of the beat is missing"
         text = f"{lengths[part['reference_frame']]:.0f} → {lengths[part['es_frame']]:.0f} mm"
-        rows.append(Row(f"Length, {name}", text, f"strain of the last frame {last} %", "annulus to apex, ED → ES"))
+        rows.append(Row(f"Length, {name}", text, remark, "annulus to apex, ED → ES"))
     return rows
 
 

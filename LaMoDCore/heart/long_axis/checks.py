@@ -87,13 +87,22 @@ def apex_fault(endo_mm: Array, epi_mm: Array, apex_mm: Array) -> str:
 def length_jumps(view: LongAxisView) -> list[Note]:
     """Note frames whose endocardium is longer or shorter than its neighbours in time by 5 % of its length."""
     lengths = length_mm(view.endo_mm)
-    expected = expected_from_neighbours(lengths, closes=True)
-    off = np.abs(lengths - expected) / float(np.median(lengths))
+    off = _off_neighbours(lengths, view) / float(np.median(lengths))
     which = VIEW_NAMES[view.kind] if view.kind else "long-axis"
     text = f"The length of the endocardium of the {which} view jumps."
     return [
         note("long_axis_length_jump", text, frame=int(t), source=view.name) for t in np.flatnonzero(off > _LARGEST_JUMP)
     ]
+
+
+def _off_neighbours(values: Array, view: LongAxisView) -> Array:
+    """Distance of values [T, ...] from those of the frames before and after; 0 at ends that have one neighbour."""
+    off = np.abs(values - expected_from_neighbours(values, closes=view.covers_cycle))
+    if not view.covers_cycle:
+        off[[0, -1]] = 0.0
+        for t in (1, -2):  # they have one neighbour fewer on one side, which would shift the median
+            off[t] = np.abs(values[t] - 0.5 * (values[t - 1] + values[t + 1]))
+    return np.asarray(off)
 
 
 def landmark_jumps(view: LongAxisView) -> list[Note]:
@@ -110,7 +119,7 @@ def landmark_jumps(view: LongAxisView) -> list[Note]:
     length = np.linalg.norm(view.apex_mm - view.annulus_mm.mean(axis=1), axis=-1)
     values = np.column_stack([view.annulus_mm @ axis, length])  # [T, 3]
     offsets = np.column_stack([(view.annulus_mm - ends) @ axis, length - far])
-    jumps = np.minimum(*(np.abs(each - expected_from_neighbours(each, closes=True)) for each in (values, offsets)))
+    jumps = np.minimum(_off_neighbours(values, view), _off_neighbours(offsets, view))
     which = VIEW_NAMES[view.kind] if view.kind else "long-axis"
     text = f"The mitral annulus or the apex of the {which} view jumps relative to the contour."
     return [

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from LaMoDCore.heart.case import WHOLE_CYCLE
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.long_axis.wall_lines import INTERVALS, WallLines
 
@@ -74,6 +75,13 @@ class LongAxisView:
     def phases(self) -> Array:
         """[T]: times in fractions of the cycle."""
         return np.asarray(self.frame_times_ms / self.rr_ms)
+
+    @property
+    def covers_cycle(self) -> bool:
+        """Whether the frames cover the cycle, so that the last one is followed by the first of the next beat."""
+        steps = np.diff(self.frame_times_ms)
+        span = float(self.frame_times_ms[-1] - self.frame_times_ms[0] + np.median(steps)) if len(steps) else 0.0
+        return span >= WHOLE_CYCLE * self.rr_ms
 
     @property
     def apex_mm(self) -> Array:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.heart.case import MIN_FRAMES, CineSlice
+from LaMoDCore.heart.case import MIN_FRAMES, WHOLE_CYCLE, CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.images.frame_stack import FrameStack
@@ -17,8 +17,6 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 _ASSUMED_RR_MS = 1000.0
 #: R–R intervals that differ by less than this share are the same, and times by less than this share of a frame.
 _SAME_RR, _SAME_TIME = 0.02, 0.25
-#: Frames that span less than this share of the R–R interval do not cover it.
-_WHOLE_CYCLE = 0.93
 _TIMES_REMEDY = "store the frame times in ms with their unit, or give the R–R interval with --rr MS"
 #: A cycle is not closed if the cavity's area changes from the last frame to the first by more than this share of its
 #: range, more for few frames (second number over T), and by this factor more than between any two other frames.
@@ -86,7 +84,7 @@ def timing_of(masks: FrameStack, cine: FrameStack | None, source: str | Path, rr
         )
         notes.append(note("rr_too_short", text, source=masks.name))
         rr = span
-    elif span < _WHOLE_CYCLE * rr:
+    elif span < WHOLE_CYCLE * rr:
         text = f"The frames cover {100 * span / rr:.0f} % of the R–R interval of {rr:.0f} ms."
         notes.append(note("cycle_partly_covered", text, source=masks.name))
     if times[0] < 0 or times[-1] >= rr:

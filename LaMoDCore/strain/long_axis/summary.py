@@ -43,7 +43,7 @@ DEFINITIONS = {
     "show them, 17 is the mean of 13 to 16",
     "mapse": "largest displacement of an annulus point towards the apex, along the end-diastolic long axis, mm",
     "length": "from the middle of the annulus to the endocardial apex, mm",
-    "drift": "strain of the last frame, which precedes the first one of the next beat",
+    "drift": "strain of the last frame, which precedes the first one of the next beat; null without its end",
     "rates": "slope of the curve, 1/s: fastest shortening up to end-systole, fastest lengthening in the first half of "
     "diastole; none of contours that were carried between drawn frames",
     "interval": "90 % interval for the strain of the tissue given a reader's errors, from synthetic readers; it does "
@@ -159,7 +159,7 @@ def _view(view: LongAxisView, strains: dict[str, Array], es_phase: float) -> dic
         "length_mm": ventricle_length_mm(view),
         "mapse_mm": {wall: float(value) for wall, value in zip(view.walls, excursion, strict=True)},
         "annulus_displacement_mm": dict(zip(view.walls, annulus_displacement_mm(view, reference), strict=True)),
-        "drift": {name: float(curve[last]) for name, curve in strains.items()},
+        "drift": {name: float(curve[last]) if view.covers_cycle else None for name, curve in strains.items()},
         "segments": _segments(view, reference, course),
     }
 

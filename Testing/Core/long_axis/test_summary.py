@@ -7,6 +7,7 @@ from long_axis_files import FRAMES, RR_MS, write_masks
 from long_axis_shapes import ANGLES, beat, true_length
 
 from LaMoDCore.function.biplane import best_pair, disc_diameters_mm, disc_volumes
+from LaMoDCore.heart.long_axis.checks import landmark_jumps, length_jumps
 from LaMoDCore.heart.long_axis.end_diastole import at_phases, common_phases, reference_frame
 from LaMoDCore.heart.long_axis.mid_wall import mid_wall_mm
 from LaMoDCore.heart.long_axis.view import LINE_NAMES
@@ -131,6 +132,20 @@ def test_carried_contours_have_peaks_but_no_rates(views):
     assert found["gls"]["mid_wall_systolic_rate_per_s"] is None is found["gls"]["mid_wall_time_to_peak_ms"]
     assert all(row["time_to_peak_ms"] is None for row in found["views"][0]["segments"])
     assert found["views"][0]["frames_carried"] == FRAMES - 2
+
+
+def test_a_part_of_the_cycle_has_no_drift_and_no_jump_at_its_ends(views):
+    """Its last frame is not followed by the first one."""
+    part = int(0.7 * FRAMES)
+    view = views[0]
+    arrays = {
+        name: getattr(view, name)[:part] for name in ("endo_mm", "epi_mm", "annulus_mm", "frame_times_ms", "drawn")
+    }
+    short = replace(view, cine=None, **arrays)
+    assert view.covers_cycle and not short.covers_cycle
+    assert length_jumps(short) == landmark_jumps(short) == []
+    assert long_axis_summary([short])["views"][0]["drift"]["mid_wall"] is None
+    assert abs(long_axis_summary([view])["views"][0]["drift"]["mid_wall"]) < 0.05
 
 
 def test_the_mid_wall_line_passes_between_the_contours_at_the_apex(views):
