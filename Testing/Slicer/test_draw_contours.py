@@ -175,7 +175,7 @@ def test_cancel_changes_nothing(slicer_app, cine, asked, fake_worker):
 @pytest.mark.parametrize(
     ("what", "sentence"),
     [
-        ("refuse", "the ring is open at frame 3"),
+        ("refuse", "the ring is open at frame 4"),  # the command counts from 0
         ("crash", "failed (exit code 70): MemoryError"),
         ("nothing", "No contours were drawn"),
     ],

@@ -52,7 +52,8 @@ def test_a_killed_worker_is_reported(slicer_app, ring, fake_worker):
 @pytest.mark.parametrize(
     ("what", "sentence"),
     [
-        ("refuse", "The masks: the ring is open at frame 3; close it in the Segment Editor."),
+        # the command counts frames from 0
+        ("refuse", "The masks: the ring is open at frame 4; close it in the Segment Editor."),
         ("crash", "failed (exit code 70): MemoryError"),
         ("nothing", "ended without a readable result"),
     ],
