@@ -190,6 +190,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Widgets/PanelWidgets.py
   LaMoDSlicerLib/Widgets/PanelWords.py
   LaMoDSlicerLib/Widgets/TableCopy.py
+  LaMoDSlicerLib/Widgets/TableRows.py
   LaMoDSlicerLib/Widgets/TextTable.py
   LaMoDSlicerLib/Widgets/ViewLegend.py
   LaMoDSlicerLib/Widgets/ViewTitles.py

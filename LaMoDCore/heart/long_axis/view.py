@@ -25,6 +25,8 @@ WALLS: dict[ViewKind, tuple[str, str]] = {
     "two_chamber": ("inferior", "anterior"),
     "three_chamber": ("anteroseptal", "inferolateral"),
 }
+#: Their names where the view or the position in the patient is not known.
+UNNAMED_WALLS = ("first", "second")
 LINE_NAMES = ("endocardial", "mid_wall", "epicardial")
 
 
@@ -90,8 +92,8 @@ class LongAxisView:
 
     @property
     def walls(self) -> tuple[str, str]:
-        """Names of the two walls; "first" and "second" where the view or the position in the patient is not known."""
-        return WALLS[self.kind] if self.kind is not None and self.located else ("first", "second")
+        """Names of the two walls; `UNNAMED_WALLS` where the view or the position in the patient is not known."""
+        return WALLS[self.kind] if self.kind is not None and self.located else UNNAMED_WALLS
 
     def lps(self, points_mm: Array) -> Array:
         """Convert in-plane mm [..., 2] to LPS mm [..., 3]."""

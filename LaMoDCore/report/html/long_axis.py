@@ -11,7 +11,7 @@ import numpy as np
 from LaMoDCore.heart.colour_ranges import COLOUR_RANGES
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.long_axis.mid_wall import lines_mm
-from LaMoDCore.heart.long_axis.view import LINE_NAMES, VIEW_NAMES, LongAxisView
+from LaMoDCore.heart.long_axis.view import LINE_NAMES, UNNAMED_WALLS, VIEW_NAMES, LongAxisView
 from LaMoDCore.heart.long_axis.wall_lines import INTERVALS
 from LaMoDCore.io.results.long_axis_files import StoredLongAxis
 from LaMoDCore.report.html.packing import packed_lengths, steps_in_time
@@ -74,9 +74,9 @@ def lines_in_patient(
     """
     spacing = np.array(grid.spacing_mm)
     lines = {name: grid.lps_to_pixel(lines_lps[name]) * spacing for name in LINE_NAMES}
-    first, second = numbers.get("walls") or ("first", "second")
+    first, second = numbers.get("walls") or UNNAMED_WALLS
     named = (str(first), str(second))
-    return DrawnLines(grid, lines, grid.lps_to_pixel(annulus_lps) * spacing, named, named[0] != "first")
+    return DrawnLines(grid, lines, grid.lps_to_pixel(annulus_lps) * spacing, named, named != UNNAMED_WALLS)
 
 
 def with_pictures(lines: Sequence[DrawnLines], cines: Sequence[tuple[SliceGrid, Array]]) -> list[DrawnLines]:

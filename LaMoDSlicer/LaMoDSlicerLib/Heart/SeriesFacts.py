@@ -115,11 +115,16 @@ class SeriesFacts:
     @property
     def rrMs(self) -> float | None:
         """Length of the cycle, which the frames are assumed to cover if it is not recorded; None without times."""
-        if self.storedRrMs is not None:
-            return self.storedRrMs
-        if self.timesMs is None or len(self.timesMs) < 2:
-            return None
-        return float(self.timesMs[-1] - self.timesMs[0] + np.median(np.diff(self.timesMs)))
+        return cycleMs(self.storedRrMs, self.timesMs)
+
+
+def cycleMs(storedRrMs: float | None, timesMs: np.ndarray | None) -> float | None:
+    """Length of the cycle, which the frames are assumed to cover if it is not recorded; None without times."""
+    if storedRrMs is not None:
+        return storedRrMs
+    if timesMs is None or len(timesMs) < 2:
+        return None
+    return float(timesMs[-1] - timesMs[0] + np.median(np.diff(timesMs)))
 
 
 def storedRr(series: HeartSeries) -> float | None:

@@ -51,8 +51,7 @@ def add(path: Path) -> list[Any]:
 
 def all() -> list[Any]:
     """Every text node with long-axis contours."""
-    nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
-    return [node for node in nodes if node.GetAttribute(RoleNodes.ATTRIBUTE) == ROLE]
+    return RoleNodes.all("vtkMRMLTextNode", ROLE)
 
 
 def ofPlane(grid: Any) -> Any:

@@ -38,8 +38,7 @@ def find(one: LongAxisSlice) -> Any:
 
 def all() -> list[Any]:
     """Every point list of landmarks."""
-    nodes = slicer.util.getNodesByClass("vtkMRMLMarkupsFiducialNode")
-    return [node for node in nodes if node.GetAttribute(RoleNodes.ATTRIBUTE) == ROLE]
+    return RoleNodes.all("vtkMRMLMarkupsFiducialNode", ROLE)
 
 
 def create(one: LongAxisSlice, name: str) -> Any:

@@ -95,8 +95,7 @@ class LongAxisNode:
     @classmethod
     def all(cls) -> list["LongAxisNode"]:
         """Every long-axis result of the scene."""
-        nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
-        return [cls(node) for node in nodes if node.GetAttribute(RoleNodes.ATTRIBUTE) == cls.ROLE]
+        return [cls(node) for node in RoleNodes.all("vtkMRMLTextNode", cls.ROLE)]
 
     @classmethod
     def ofResult(cls, resultNode: Any) -> "LongAxisNode | None":

@@ -72,7 +72,7 @@ def draw(
 def _view(view: MeasuredView, browser: Any) -> Any:
     """A view of the result as a LaMoDCore LongAxisView."""
     from LaMoDCore.heart.geometry import SliceGrid
-    from LaMoDCore.heart.long_axis.view import LongAxisView
+    from LaMoDCore.heart.long_axis.view import UNNAMED_WALLS, LongAxisView
 
     grid = SliceGrid(view.shape, view.ijkToLps)
 
@@ -91,7 +91,7 @@ def _view(view: MeasuredView, browser: Any) -> Any:
         kind=view.view,
         cine=_images(view, browser),
         drawn=np.arange(len(view.timesMs)) >= carried,
-        located=view.numbers["walls"][0] != "first",  # as it was measured
+        located=tuple(view.numbers["walls"]) != UNNAMED_WALLS,  # as it was measured
     )
 
 

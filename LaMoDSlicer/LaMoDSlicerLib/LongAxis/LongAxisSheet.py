@@ -14,7 +14,7 @@ from LaMoDSlicerLib.Reading.CinePlayer import CinePlayer
 from LaMoDSlicerLib.Reading.ClickablePicture import ClickablePicture
 from LaMoDSlicerLib.Reading.PictureCanvas import PictureStyle
 from LaMoDSlicerLib.Scene.FrameFollower import FrameFollower
-from LaMoDSlicerLib.Widgets import Numbering, TableCopy
+from LaMoDSlicerLib.Widgets import Numbering, TableCopy, TableRows
 from LaMoDSlicerLib.Widgets.FrameBar import FrameBar
 
 
@@ -109,10 +109,10 @@ class LongAxisSheet:
         self.headline.setText("<br>".join(lines))
         self._listViews(node)
         self._listPages(LongAxisTables.hasBullseye(summary))
-        self._fill(self.segments, LongAxisTables.segmentTitles(), LongAxisTables.segmentRows(summary))
+        TableRows.fill(self.segments, LongAxisTables.segmentTitles(), LongAxisTables.segmentRows(summary))
         for column, tip in enumerate(LongAxisTables.segmentTips()):
             self.segments.horizontalHeaderItem(column).setToolTip(tip)
-        self._fill(self.numbers, LongAxisTables.numberTitles(), LongAxisTables.numberRows(summary))
+        TableRows.fill(self.numbers, LongAxisTables.numberTitles(), LongAxisTables.numberRows(summary))
         found = LongAxisText.notes(node.notes())
         self.notes.setPlainText("\n".join(found) or _("There are no notes on the long-axis views."))
         self.setView(min(self._view, len(node.views()) - 1))
@@ -219,16 +219,3 @@ class LongAxisSheet:
         if self._node is not None:
             time = StrainByViewPicture(self._node).timeAt(x, self.curves.pictureSize[0])
             self._goTo(frameAt(self._node.views()[self._view], time, float(self._node.summary["rr_ms"])))
-
-    @staticmethod
-    def _fill(table: Any, titles: list[str], rows: list[list[str]]) -> None:
-        table.setRowCount(len(rows))
-        table.setColumnCount(len(titles))
-        table.setHorizontalHeaderLabels(titles)
-        for r, row in enumerate(rows):
-            for c, text in enumerate(row):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(text)
-                table.setItem(r, c, item)
-        table.resizeColumnsToContents()
-        table.resizeRowsToContents()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from LaMoDSlicerLib.Heart import SeriesFacts
 from LaMoDSlicerLib.Heart.HeartSeries import HeartSeries
 from LaMoDSlicerLib.LongAxis import ContourFiles, SceneCurves
 from LaMoDSlicerLib.LongAxis.WallMasks import spacingOf
@@ -63,11 +64,7 @@ class LongAxisSlice:
     @property
     def rrMs(self) -> float | None:
         """Length of the cycle, which the frames are assumed to cover if it is not recorded; None without times."""
-        if self.storedRrMs is not None:
-            return self.storedRrMs
-        if self.timesMs is None or len(self.timesMs) < 2:
-            return None
-        return float(self.timesMs[-1] - self.timesMs[0] + np.median(np.diff(self.timesMs)))
+        return SeriesFacts.cycleMs(self.storedRrMs, self.timesMs)
 
     @property
     def browser(self) -> Any:

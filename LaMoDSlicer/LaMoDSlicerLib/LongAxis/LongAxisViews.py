@@ -86,7 +86,7 @@ class LongAxisViews:
             composite.SetBackgroundVolumeID(volume.GetID() if volume is not None else None)
             composite.SetForegroundVolumeID(None)
             composite.SetLabelVolumeID(None)
-            _turn(widget.mrmlSliceNode(), one)
+            SliceViews.align(widget.mrmlSliceNode(), *one.grid.directions.T, one.grid.center_lps)
             widget.sliceLogic().FitSliceToBackground()
             SliceViews.letResliceBeFast(widget)
             self._zoom(widget.mrmlSliceNode(), one)
@@ -139,16 +139,3 @@ def _keepShortAxisOut(planes: set[str]) -> None:
         wanted = others if planes else []  # none means all views
         if display is not None and list(display.GetViewNodeIDs() or ()) != wanted:
             display.SetViewNodeIDs(wanted)
-
-
-def _turn(sliceNode: Any, one: LongAxisSlice) -> None:
-    """Align a view with the rows and columns of the images."""
-    right, down = one.grid.directions.T
-    axes = RAS_LPS[:3, :3] @ np.column_stack([right, -down, np.cross(right, -down)])
-    position = RAS_LPS[:3, :3] @ one.grid.center_lps
-    sliceToRas = sliceNode.GetSliceToRAS()
-    for i in range(3):
-        for j in range(3):
-            sliceToRas.SetElement(i, j, axes[i, j])
-        sliceToRas.SetElement(i, 3, position[i])
-    sliceNode.UpdateMatrices()

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import qt
@@ -8,7 +8,7 @@ from LaMoDSlicerLib.Reading.IndexTable import IndexTable
 from LaMoDSlicerLib.Reading.SegmentTable import SegmentTable
 from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 from LaMoDSlicerLib.Results.ResultNumbers import ResultNumbers
-from LaMoDSlicerLib.Widgets import TableCopy
+from LaMoDSlicerLib.Widgets import TableCopy, TableRows
 
 
 class SheetTables:
@@ -48,14 +48,14 @@ class SheetTables:
         """Show the numbers and remarks of a result."""
         ui, segments = self._ui, SegmentTable(numbers)
         self._places = segments.places()
-        self._fill(ui.segmentsTable, list(SegmentTable.COLUMNS), segments.rows())
+        TableRows.fill(ui.segmentsTable, list(SegmentTable.COLUMNS), segments.rows())
         for column, definition in enumerate(SegmentTable.COLUMNS.values()):
             ui.segmentsTable.horizontalHeaderItem(column).setToolTip(definition)
         indices = IndexTable(numbers)
-        self._fill(ui.indicesTable, indices.titles, indices.rows())
+        TableRows.fill(ui.indicesTable, indices.titles, indices.rows())
         self._limit(ui.indicesTable, 0, self.LONGEST_NAME)
         titles = [_("State"), _("Where"), _("Remark → what to do")]
-        self._fill(ui.notesTable, titles, [remark.cells() for remark in notes.remarks()])
+        TableRows.fill(ui.notesTable, titles, [remark.cells() for remark in notes.remarks()])
         self._limit(ui.notesTable, 1, self.LONGEST_PLACE)
         ui.notesTable.resizeRowsToContents()
 
@@ -83,17 +83,3 @@ class SheetTables:
     def _onCurrentCell(self, row: int, _column: int, before: int, _columnBefore: int) -> None:
         if row != before and 0 <= row < len(self._places):
             self._onSegment(*self._places[row])
-
-    def _fill(self, table: Any, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        table.blockSignals(True)
-        table.setRowCount(len(rows))
-        table.setColumnCount(len(titles))
-        table.setHorizontalHeaderLabels(list(titles))
-        for r, row in enumerate(rows):
-            for c, text in enumerate(row):
-                item = qt.QTableWidgetItem(text)
-                item.setToolTip(text)
-                table.setItem(r, c, item)
-        table.resizeColumnsToContents()
-        table.resizeRowsToContents()
-        table.blockSignals(False)

@@ -49,8 +49,7 @@ class ResultNode:
     @classmethod
     def all(cls) -> list["ResultNode"]:
         """Every result of the scene."""
-        nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
-        return [cls(node) for node in nodes if node.GetAttribute(RoleNodes.ATTRIBUTE) == cls.ROLE]
+        return [cls(node) for node in RoleNodes.all("vtkMRMLTextNode", cls.ROLE)]
 
     @classmethod
     def ofBrowser(cls, browserNode: Any) -> "ResultNode | None":

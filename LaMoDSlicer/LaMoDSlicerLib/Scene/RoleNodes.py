@@ -7,12 +7,14 @@ import slicer
 ATTRIBUTE = "LaMoD.Role"
 
 
+def all(className: str, role: str) -> list[Any]:
+    """Every node of a class with a role."""
+    return [node for node in slicer.util.getNodesByClass(className) if node.GetAttribute(ATTRIBUTE) == role]
+
+
 def find(className: str, role: str) -> Any:
     """The first node of a class with a role, or None."""
-    for node in slicer.util.getNodesByClass(className):
-        if node.GetAttribute(ATTRIBUTE) == role:
-            return node
-    return None
+    return next(iter(all(className, role)), None)
 
 
 def get(className: str, role: str, name: str, hidden: bool = False) -> Any:

@@ -79,9 +79,14 @@ def turn(sliceNode: Any, geometry: VolumeGeometry) -> None:
     nearest = int(np.argmax(sides @ towardsLeft))
     across = sides[(nearest + 1) % 2 :: 2]
     right, down = sides[nearest], across[np.argmax(across @ towardsBelow)]
-    normal = np.cross(right, -down)
-    axes = RAS_LPS[:3, :3] @ np.column_stack([right, np.cross(normal, right), normal])
-    position = RAS_LPS[:3, :3] @ plane.center_lps
+    align(sliceNode, right, down, plane.center_lps)
+
+
+def align(sliceNode: Any, rightLps: np.ndarray, downLps: np.ndarray, centerLps: np.ndarray) -> None:
+    """Turn a view so that a direction [3] points right and a second one [3] down, through a point [3] in mm."""
+    normal = np.cross(rightLps, -downLps)
+    axes = RAS_LPS[:3, :3] @ np.column_stack([rightLps, np.cross(normal, rightLps), normal])
+    position = RAS_LPS[:3, :3] @ centerLps
     sliceToRas = sliceNode.GetSliceToRAS()
     for i in range(3):
         for j in range(3):
