@@ -184,6 +184,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Scene/__init__.py
   LaMoDSlicerLib/Widgets/FigureWindow.py
   LaMoDSlicerLib/Widgets/FileDialogs.py
+  LaMoDSlicerLib/Widgets/FittedPicture.py
   LaMoDSlicerLib/Widgets/FittedTextBox.py
   LaMoDSlicerLib/Widgets/FrameBar.py
   LaMoDSlicerLib/Widgets/Numbering.py

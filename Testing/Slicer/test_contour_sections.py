@@ -241,9 +241,11 @@ def test_pixel_cost_and_two_readers(slicer_app, pictures):
     shifts = np.array([[float(c.replace("−", "-")) for c in row[2:8]] for row in page.rows])
     assert np.abs(shifts).max() > 0.1
     assert page.marked == {r for r in range(6) if page.rows[r][-1] == "fragile"}
-    assert annotator.ui.studyPicture.pixmap.width() > 200
-    annotator.mouse.show(annotator.ui.studyPicture)
+    assert annotator.panel.study.picture.pixmap.width() > 200
+    annotator.mouse.show(annotator.panel.study.picture)
     annotator.mouse.screenshot(pictures / "slicer-pixel-cost.png")
+    window = annotator.app.window._panel
+    assert window.minimumSizeHint().width() <= window.LEAST_WIDTH, "neither the figure nor a title widens the panel"
     click(annotator, "largerButton")
     assert annotator.panel.study.window.isShown
     annotator.panel.study.window.close()
@@ -257,7 +259,7 @@ def test_pixel_cost_and_two_readers(slicer_app, pictures):
     assert len(contours.rows) == annotator.slice.frames
     assert all(0.85 < float(row[1]) < 0.98 for row in contours.rows)
     assert 1.0 < float(contours.rows[0][2]) < 1.8  # the endocardium is one pixel (1.4 mm) further inside
-    annotator.mouse.show(annotator.ui.studyPicture)
+    annotator.mouse.show(annotator.panel.study.picture)
     annotator.mouse.screenshot(pictures / "slicer-two-readers.png")
     annotator.mouse.choose(annotator.ui.studyPageSelector, contours.title)
     assert table.rowCount == annotator.slice.frames

@@ -123,6 +123,18 @@ def test_titles_and_buttons_are_in_sentence_case():
     assert wrong == []
 
 
+def test_no_list_widens_the_panel_by_its_entries():
+    """Names of nodes, models and tables can be long, and a list that is as wide as they are widens the panel."""
+    loose = []
+    for path in UI_FILES:
+        for widget in ElementTree.parse(path).iter("widget"):
+            if widget.get("class") == "QComboBox":
+                policy = widget.findtext("property[@name='sizeAdjustPolicy']/enum", "")
+                if not policy.endswith("AdjustToMinimumContentsLengthWithIcon"):
+                    loose.append(f"{path.name}: {widget.get('name')}")
+    assert not loose, "\n".join(loose)
+
+
 def test_buttons_have_verbs():
     buttons = [each for each in _ui_strings("text") if each[0] in ("QPushButton", "QToolButton")]
     texts = [text for _class, _name, _property, text in buttons]

@@ -11,6 +11,7 @@ from LaMoDSlicerLib.Inputs.MaskSource import MaskSource
 from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions
 from LaMoDSlicerLib.Widgets import PanelWidgets, TableCopy
 from LaMoDSlicerLib.Widgets.FigureWindow import FigureWindow
+from LaMoDSlicerLib.Widgets.FittedPicture import FittedPicture
 from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.WorkerProcess import WorkerProcess
 from LaMoDSlicerLib.Worker.WorkerProgress import WorkerProgress
@@ -33,6 +34,8 @@ class StudySection:
         self._pages: list[StudyPage] = []
         self.window = FigureWindow()
         self._otherIds: list[str] = []
+        self._picture = FittedPicture()
+        ui.studyButton.layout().addWidget(self._picture)
         ui.studyTable.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         ui.studyTable.verticalHeader().hide()
         TableCopy.enable(ui.studyTable)
@@ -46,6 +49,11 @@ class StudySection:
     def study(self) -> WorkerProcess | None:
         """The running measurement, or None."""
         return self._study
+
+    @property
+    def picture(self) -> FittedPicture:
+        """The figure of the page shown."""
+        return self._picture
 
     @property
     def pages(self) -> list[StudyPage]:
@@ -72,7 +80,7 @@ class StudySection:
         idle = "" if running else _("No measurement is running.")
         PanelWidgets.enable(ui.studyCancelButton, idle, _("Cancel the measurement"))
         ui.studyProgressBar.visible = running
-        for widget in (ui.studyPageSelector, ui.studyTable, ui.studyPicture, ui.largerButton):
+        for widget in (ui.studyPageSelector, ui.studyTable, self._picture, ui.largerButton):
             widget.visible = bool(self._pages)
 
     def forget(self) -> None:
@@ -189,9 +197,7 @@ class StudySection:
                 table.setItem(r, c, item)
         table.resizeColumnsToContents()
         table.resizeRowsToContents()
-        picture = qt.QPixmap(str(page.picture))
-        width = max(self._ui.studyTable.width, 300)
-        self._ui.studyPicture.setPixmap(picture.scaledToWidth(width, qt.Qt.SmoothTransformation))
+        self._picture.showPicture(qt.QPixmap(str(page.picture)))
 
     def onLargerButton(self) -> None:
         """Show the figure at its original size."""
