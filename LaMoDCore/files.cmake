@@ -137,6 +137,7 @@ set(MODULE_PYTHON_SCRIPTS
   heart/canonical.py
   heart/case.py
   heart/colour_ranges.py
+  heart/contour_convention.py
   heart/contour_origin.py
   heart/cropped.py
   heart/cycle/__init__.py
