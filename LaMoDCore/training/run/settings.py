@@ -203,7 +203,7 @@ PRESETS: dict[str, TrainingConfig] = {
             _PAPER.model, encoder_width=4, motion_width=4, denoiser_width=32, denoiser_blocks=2, velocity_stride=2
         ),
         batch_size=4,
-        learning_rate=1e-3,
+        learning_rate=3e-4,
         registration_epochs=10,
         diffusion_epochs=300,
         motion_epochs=30,
