@@ -1,4 +1,4 @@
-"""Simulated annotators: contours with errors that are smooth along the wall and in time, as in human contours."""
+"""Simulated annotators: contours with errors that are smooth along the wall and in time, as people and engines draw."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from LaMoDCore.heart.case import Level
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.phantom.heart.contours import PolarContours
 
@@ -23,6 +24,9 @@ class Annotator:
         shared: correlation of the endo- and the epicardial error.
         thinnest_mm: smallest wall thickness that is drawn.
         bias_mm: (endo, epi) constant offset outwards.
+        epi_scale: size of the epicardium's error relative to ``error_mm``.
+        systolic_bias_mm: (endo, epi) further offset outwards at end-systole; in other frames in proportion to the
+            contraction of the cavity.
     """
 
     error_mm: float = 1.0
@@ -33,6 +37,23 @@ class Annotator:
     shared: float = 0.3
     thinnest_mm: float = 2.5
     bias_mm: tuple[float, float] = (0.0, 0.0)
+    epi_scale: float = 1.0
+    systolic_bias_mm: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class _EngineRanges:
+    """Ranges in mm of the errors of a contour engine: see ``draw_engine_annotator``."""
+
+    error_mm: tuple[float, float]
+    endo_mm: tuple[float, float]
+    wall_mm: tuple[float, float]
+    endo_change_mm: tuple[float, float]
+    wall_change_mm: tuple[float, float]
+
+
+_ENGINE = _EngineRanges((0.22, 0.95), (-0.8, 1.1), (-1.9, 0.2), (-0.1, 0.7), (-1.5, 0.2))
+_ENGINE_AT_APEX = _EngineRanges((0.35, 1.4), (-0.9, 1.7), (-1.9, 1.1), (-0.9, 1.0), (-1.6, 0.5))
 
 
 def draw_annotator(rng: np.random.Generator) -> Annotator:
@@ -55,6 +76,49 @@ def draw_careful_annotator(rng: np.random.Generator) -> Annotator:
     return replace(draw_annotator(rng), error_mm=rng.uniform(0.1, 1.2))
 
 
+def draw_engine_annotator(rng: np.random.Generator, level: Level = "mid") -> Annotator:
+    """Draw a reader that errs as the contour engine `myopari-acdc` does on one slice of a simulated cine.
+
+    The ranges contain the 10th to 90th percentile of 59 slices (experiments/results/automatic-contours.md, "Errors of
+    the engine as a reader"). About their mean the errors are smaller than people's and more constant over the cycle;
+    they are larger on the epicardium and at the apex. The mean differs from slice to slice: usually the wall is drawn
+    too thin, more so at end-systole. Slices in which the engine follows another structure are not described.
+
+    =============================================  ============  ============
+    mm                                             base, mid     apex
+    =============================================  ============  ============
+    error (endo), log-uniform                      0.22…0.95     0.35…1.4
+    endo, bias at end-diastole                     −0.8…1.1      −0.9…1.7
+    wall thickness, bias at end-diastole           −1.9…0.2      −1.9…1.1
+    endo, change of the bias to end-systole        −0.1…0.7      −0.9…1.0
+    wall thickness, change to end-systole          −1.5…0.2      −1.6…0.5
+    =============================================  ============  ============
+
+    Everywhere: the epicardium's error 0.7…2 times as large (log-uniform), smoothness 1.6…3.8, habit 0.5…0.87, jitter
+    0…0.12, memory 0.08…0.3, correlation of endo and epi 0…0.7.
+
+    Args:
+        rng: the same state gives the same reader.
+        level: level of the slice.
+    """
+    ranges = _ENGINE_AT_APEX if level == "apex" else _ENGINE
+    low, high = ranges.error_mm
+    error = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    endo, wall = rng.uniform(*ranges.endo_mm), rng.uniform(*ranges.wall_mm)
+    endo_change, wall_change = rng.uniform(*ranges.endo_change_mm), rng.uniform(*ranges.wall_change_mm)
+    return Annotator(
+        error_mm=error,
+        smoothness=rng.uniform(1.6, 3.8),
+        habit=rng.uniform(0.5, 0.87),
+        jitter=rng.uniform(0.0, 0.12),
+        memory=rng.uniform(0.08, 0.3),
+        shared=rng.uniform(0.0, 0.7),
+        bias_mm=(endo, endo + wall),
+        epi_scale=float(np.exp(rng.uniform(np.log(0.7), np.log(2.0)))),
+        systolic_bias_mm=(endo_change, endo_change + wall_change),
+    )
+
+
 def annotate(
     contours: PolarContours,
     rng: np.random.Generator,
@@ -64,7 +128,8 @@ def annotate(
     """Add a reader's errors to contours.
 
     The radial error is a Gaussian process, periodic along the contour and over the cycle; it is scaled so
-    that its expected absolute value is ``error_mm``. The wall remains a ring at least ``thinnest_mm`` thick.
+    that its expected absolute value is ``error_mm``, times ``epi_scale`` on the epicardium. The wall remains a ring at
+    least ``thinnest_mm`` thick.
 
     Args:
         contours: the truth, [T, M].
@@ -76,13 +141,22 @@ def annotate(
     frames, samples = contours.endo.shape
     times = np.arange(frames) / frames if phases is None else np.asarray(phases)
     errors = [error_process(rng, reader, times, samples) for _ in range(3)]
-    own, common = np.sqrt(1 - reader.shared), np.sqrt(reader.shared)
-    endo = contours.endo + own * errors[0] + common * errors[2] + reader.bias_mm[0]
-    epi = contours.epi + own * errors[1] + common * errors[2] + reader.bias_mm[1]
+    own, common, scale = np.sqrt(1 - reader.shared), np.sqrt(reader.shared), reader.epi_scale
+    work = contraction_of(contours)[:, None]
+    endo = contours.endo + own * errors[0] + common * errors[2] + reader.bias_mm[0] + reader.systolic_bias_mm[0] * work
+    epi = contours.epi + own * scale * errors[1] + common * scale * errors[2] + reader.bias_mm[1]
+    epi = epi + reader.systolic_bias_mm[1] * work
     endo = np.maximum(endo, np.minimum(2.0, contours.endo))
     middle, half = 0.5 * (endo + epi), 0.5 * np.maximum(epi - endo, reader.thinnest_mm)
     endo = np.maximum(middle - half, np.minimum(2.0, contours.endo))
     return PolarContours(contours.center, endo, np.maximum(middle + half, endo + reader.thinnest_mm))
+
+
+def contraction_of(contours: PolarContours) -> Array:
+    """[T]: 0 where the cavity's area is largest, 1 where it is smallest; 0 throughout if it does not change."""
+    area = (contours.endo**2).mean(axis=1)
+    span = float(np.ptp(area))
+    return np.asarray((area.max() - area) / span) if span > 0 else np.zeros(len(area))
 
 
 def leave_out_trabeculae(contours: PolarContours, layer_mm: float, compaction: Array) -> PolarContours:
