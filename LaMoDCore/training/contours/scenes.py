@@ -79,7 +79,7 @@ def subject_maps(number: int, seed: int) -> Array:
     subject = sample_subject(int(rng.integers(1 << 31)))
     if rng.random() < _WIDER:
         subject = randomised(subject, rng)
-    scenes = [_varied(draw_scene(plane, number), rng) for plane in subject.slices()]
+    scenes = [varied_scene(draw_scene(plane, number), rng) for plane in subject.slices()]
     found = []
     for scene in scenes:
         motion, around = scene.at(rng.random(_PHASES)), _surroundings(scene)
@@ -92,7 +92,7 @@ def subject_maps(number: int, seed: int) -> Array:
     return np.stack(found)
 
 
-def _varied(scene: Scene, rng: np.random.Generator) -> Scene:
+def varied_scene(scene: Scene, rng: np.random.Generator) -> Scene:
     """The scene with another right ventricle, other papillary muscles, trabeculae, fat and thorax."""
     widened = scene.plane.parameters.shape.endo.mean / 26.0
     # Trabeculae and papillary muscles keep their volume, so they fill much of a contracted cavity.
