@@ -183,6 +183,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/__init__.py
   io/case/__init__.py
   io/case/axis_order.py
+  io/case/conventions.py
   io/case/doubtful_geometry.py
   io/case/drawn_slices.py
   io/case/paired_cine.py
@@ -357,6 +358,7 @@ set(MODULE_PYTHON_SCRIPTS
   phantom/imaging/reader_model.py
   phantom/imaging/scene.py
   prediction/__init__.py
+  prediction/conventions.py
   prediction/device_check.py
   prediction/long_axis.py
   prediction/options.py
@@ -367,6 +369,7 @@ set(MODULE_PYTHON_SCRIPTS
   prediction/writer.py
   report/__init__.py
   report/bullseye.py
+  report/convention.py
   report/curves.py
   report/drawing_process.py
   report/html/__init__.py

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from LaMoDCore.runtime.bounded_reads import read_text
 from LaMoDCore.runtime.errors import LaMoDInputError
+
+if TYPE_CHECKING:
+    from LaMoDCore.heart.contour_convention import ContourConvention
 
 HELP = (
     "List the installed models and contour engines, show a model card or an engine's licences, or manage your own "
@@ -87,11 +91,18 @@ def _engine_text(name: str) -> str:
         [
             engine.notice,
             f"State: {state}",
-            f"Views: {', '.join(engine.views)}; contours follow the {engine.contour_convention}",
+            f"Views: {', '.join(engine.views)}; {_convention_text(engine.contour_convention)}",
             f"Input: {height} × {width} pixels of {pixel.least:g}–{pixel.most:g} mm, else {pixel.preferred:g} mm",
             f"SHA-256: {engine.sha256}",
         ]
     )
+
+
+def _convention_text(convention: ContourConvention) -> str:
+    from LaMoDCore.heart.contour_convention import CONVENTION_WORDS
+
+    known = f"contours follow the {CONVENTION_WORDS[convention]}"
+    return known if convention != "auto" else "contour convention not stated"
 
 
 def _add(source: str, name: str | None) -> None:

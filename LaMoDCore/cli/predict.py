@@ -19,6 +19,7 @@ from LaMoDCore.cli.shared.long_axis import (
 )
 from LaMoDCore.cli.shared.notes import print_notes
 from LaMoDCore.cli.shared.options import (
+    add_convention_option,
     add_inference_options,
     add_insertion_options,
     add_labels_option,
@@ -77,6 +78,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="reverse the order of the slices, if files without orientation were ordered from apex to base",
     )
     add_labels_option(parser, "the values of the masks")
+    add_convention_option(
+        parser,
+        "One for all slices, or one per slice from base to apex (default: that of the contour engine for automatic "
+        "contours, otherwise auto)",
+        several=True,
+    )
     parser.add_argument(
         "--rr",
         metavar="MS",
@@ -189,6 +196,7 @@ def _case(args: argparse.Namespace, progress: Progress) -> Case:
         "reference_frame": args.reference_frame,
         "slice_insertions_lps": args.slice_insertion,
         "swap_base_and_apex": args.swap_base_apex,
+        "contour_convention": args.contour_convention,
     }
     if args.masks:
         from LaMoDCore.io import load_case

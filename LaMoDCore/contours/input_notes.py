@@ -23,7 +23,9 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.strain import end_systole, quality_notes, slice_strain
 
 #: Codes that only a predicted motion can have; `lamod check` and `lamod info` cannot report them.
-NEED_MOTION = frozenset({"motion_folds", "samples_disagree", "unlike_training"})
+NEED_MOTION = frozenset(
+    {"motion_folds", "samples_disagree", "unlike_training", "convention_not_used", "convention_contradicted"}
+)
 #: Slices of the file and of the case are the same if their planes are closer than this.
 _SAME_PLANE_MM = 0.5
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS, ContourConvention, ConventionUsed
 from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.heart.cropped import cropped, cropped_fields
 from LaMoDCore.heart.geometry import Array, SliceGrid
@@ -46,6 +47,7 @@ class CineSlice:
         rv_insertion_lps: [3] in LPS mm, anterior RV insertion of this slice only; None if the heart's point applies.
         contour_origin: engine, status and confidence where the contours were drawn automatically, else None.
         level_given: whether a person chose the level.
+        contour_convention: convention by which the contours were drawn; "auto" leaves it to the model.
     """
 
     name: str
@@ -62,6 +64,7 @@ class CineSlice:
     rv_insertion_lps: Array | None = None
     contour_origin: ContourOrigin | None = None
     level_given: bool = False
+    contour_convention: ContourConvention = "auto"
 
     def __post_init__(self) -> None:
         if self.myocardium.ndim != 3 or self.myocardium.shape[1:] != self.grid.shape:
@@ -79,6 +82,9 @@ class CineSlice:
                 raise ValueError(f"{name} must have the myocardium's shape {self.myocardium.shape}, got {extra.shape}")
         if self.level not in LEVELS:
             raise ValueError(f"level must be one of {', '.join(LEVELS)}, got {self.level!r}")
+        if self.contour_convention not in CONTOUR_CONVENTIONS:
+            known = ", ".join(CONTOUR_CONVENTIONS)
+            raise ValueError(f"contour_convention must be one of {known}, got {self.contour_convention!r}")
 
     @property
     def frames(self) -> int:
@@ -257,6 +263,8 @@ class StrainResult:
         es_frame: end-systole of the case, the frame with the smallest total cavity area.
         summary: contents of strain.json: peaks, times to peak, global values, indices, provenance; without the notes.
         findings: notes on the result from `LaMoDCore.strain.quality_notes` and the unlike-training flag.
+        conventions: contour convention that was used for each slice; empty where it is not known, as for results that
+            were not predicted by a model.
     """
 
     case: Case
@@ -265,6 +273,7 @@ class StrainResult:
     es_frame: int
     summary: Mapping[str, Any]
     findings: tuple[Note, ...] = ()
+    conventions: tuple[ConventionUsed, ...] = ()
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -7,12 +7,18 @@ material in every frame. The circumferential strain of the endocardium differs b
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 ContourConvention = Literal["auto", "blood-pool", "tissue"]
 #: All conventions; the index is the network's number of a convention, 0 where it is not known.
 CONTOUR_CONVENTIONS: tuple[ContourConvention, ...] = ("auto", "blood-pool", "tissue")
+#: Conventions as readers of a report know them.
+CONVENTION_WORDS: dict[ContourConvention, str] = {"auto": "unknown", "blood-pool": "blood pool", "tissue": "tissue"}
 #: Contours that leave out less, in mm at end-diastole, follow the tissue; those that leave out more, the blood pool.
 TISSUE_BELOW_MM, BLOOD_POOL_ABOVE_MM = 0.4, 1.0
 
@@ -20,6 +26,46 @@ TISSUE_BELOW_MM, BLOOD_POOL_ABOVE_MM = 0.4, 1.0
 def convention_number(convention: ContourConvention) -> int:
     """Number of a convention as an input of the networks: 0 for auto, 1 for blood-pool, 2 for tissue."""
     return CONTOUR_CONVENTIONS.index(convention)
+
+
+def as_convention(word: str) -> ContourConvention:
+    """The convention of a name; "auto" for any other text, such as that of a file of an older version."""
+    return next((each for each in CONTOUR_CONVENTIONS if each == word), "auto")
+
+
+def parse_conventions(conventions: str | Sequence[str] | None) -> tuple[ContourConvention, ...] | None:
+    """Read one convention, or several separated by commas or in a sequence; None stays None.
+
+    Raises:
+        LaMoDInputError: another word.
+    """
+    if conventions is None:
+        return None
+    words = conventions.split(",") if isinstance(conventions, str) else list(conventions)
+    parsed: list[ContourConvention] = []
+    for word in words:
+        name = str(word).strip().lower()
+        if name not in CONTOUR_CONVENTIONS:
+            known = ", ".join(CONTOUR_CONVENTIONS)
+            reason = f"'{str(word).strip()}' is not a contour convention"
+            raise LaMoDInputError("--contour-convention", reason, f"use {known}: one, or one per slice")
+        parsed.append(as_convention(name))
+    return tuple(parsed)
+
+
+def one_per_slice(conventions: Sequence[ContourConvention], slices: int) -> tuple[ContourConvention, ...]:
+    """One convention for each of `slices` slices: a single one applies to all of them.
+
+    Raises:
+        LaMoDInputError: there are neither one nor as many as slices.
+    """
+    if len(conventions) not in (1, slices):
+        raise LaMoDInputError(
+            "--contour-convention",
+            f"{len(conventions)} convention(s) for {slices} slice(s)",
+            "name one for all slices, or one per slice from base to apex",
+        )
+    return tuple(conventions) if len(conventions) == slices else (conventions[0],) * slices
 
 
 @dataclass(frozen=True)
@@ -45,25 +91,60 @@ class LeftOutLayer:
         return "auto"
 
 
+def layer_text(layer: LeftOutLayer) -> str:
+    """The estimate in words."""
+    return f"{layer.thickness_mm:.1f} ± {layer.deviation_mm:.1f} mm left out"
+
+
 @dataclass(frozen=True)
 class ConventionUsed:
     """The convention that a prediction of one slice used.
 
     Attributes:
-        given: as given for the slice; "auto" if it was left to the network.
-        layer: the network's estimate from the contours alone; None for a model without an input for the convention.
+        given: as given for the slice; "auto" if it was left to the model.
+        layer: the network's estimate from the contours alone; None for a model without one.
+        is_input: whether the model has an input for the convention.
     """
 
-    given: ContourConvention
+    given: ContourConvention = "auto"
     layer: LeftOutLayer | None = None
+    is_input: bool = False
 
     @property
-    def used(self) -> ContourConvention:
-        """The given convention, otherwise the inferred one; "auto" if it could not be inferred."""
-        return self.given if self.given != "auto" or self.layer is None else self.layer.convention
+    def used(self) -> ContourConvention | None:
+        """The given convention, otherwise the inferred one; "auto" if it could not be inferred, None if not used."""
+        if not self.is_input:
+            return None
+        if self.given != "auto":
+            return self.given
+        return "auto" if self.layer is None else self.layer.convention
+
+    @property
+    def is_ignored(self) -> bool:
+        """Whether a convention was given to a model without an input for it."""
+        return self.given != "auto" and not self.is_input
 
     @property
     def contradicted(self) -> bool:
         """Whether the contours clearly follow the other convention than the given one."""
         inferred = "auto" if self.layer is None else self.layer.convention
         return "auto" not in (self.given, inferred) and self.given != inferred
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is stored in strain.json."""
+        return {
+            "given": self.given,
+            "used": self.used,
+            "left_out_layer_mm": None if self.layer is None else self.layer.thickness_mm,
+            "left_out_layer_sd_mm": None if self.layer is None else self.layer.deviation_mm,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Any) -> ConventionUsed | None:
+        """The convention of `to_dict`; None if it is missing, as in results of older versions, or not readable."""
+        if not isinstance(stored, Mapping) or stored.get("given") not in CONTOUR_CONVENTIONS:
+            return None
+        numbers = [stored.get(key) for key in ("left_out_layer_mm", "left_out_layer_sd_mm")]
+        known = [float(n) for n in numbers if isinstance(n, int | float) and math.isfinite(n)]
+        layer = LeftOutLayer(known[0], known[1]) if len(known) == len(numbers) else None
+        return cls(as_convention(stored["given"]), layer, is_input=stored.get("used") in CONTOUR_CONVENTIONS)

@@ -27,7 +27,7 @@ class ContourOrigin:
         engine: name of the contour engine.
         engine_sha256: SHA-256 of its network.
         licence: licences of the engine's weights and of the data that they were trained on.
-        convention: blood-pool or tissue.
+        convention: blood-pool, tissue, or auto where the engine does not state it.
         status: automatic, unsure (automatic, with low confidence), reviewed (accepted by a person) or edited (changed
             by a person), per frame.
         confidence: confidence of each frame, 0–1.

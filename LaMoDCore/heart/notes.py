@@ -377,6 +377,17 @@ CODES: dict[str, NoteCode] = {
         "The samples of the model disagree on segmental Ecc at end-systole.",
         "Use the intervals together with the values.",
     ),
+    "convention_not_used": NoteCode(
+        "warning",
+        "A contour convention was given, but the prediction does not use it: the model has no input for it, or the "
+        "decoder alone predicted.",
+        "Choose a model with this input.",
+    ),
+    "convention_contradicted": NoteCode(
+        "warning",
+        "The area of the drawn wall over the cycle agrees with the other contour convention than the given one.",
+        "Check the given contour convention, or leave it to the model.",
+    ),
     "unlike_training": NoteCode(
         "warning", "A slice is unlike the training data, so its intervals may not contain the true values."
     ),

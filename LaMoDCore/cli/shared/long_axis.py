@@ -18,6 +18,7 @@ _SHORT_AXIS_OPTIONS = (
     "labels",
     "mask_frames",
     "levels",
+    "contour_convention",
     "slice_insertion",
     "reference_frame",
     "swap_base_apex",

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS
 from LaMoDCore.prediction.outputs import OUTPUTS, chosen_outputs
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import PROGRESS_MODES
@@ -89,6 +90,34 @@ def add_insertion_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="the same for the slice in whose plane the point lies; may be repeated for other slices",
     )
+
+
+def add_convention_option(
+    parser: argparse._ActionsContainer, described: str, option: str = "--contour-convention", *, several: bool = False
+) -> None:
+    """Add the option for the convention of contours, see `LaMoDCore.heart.contour_convention`.
+
+    Args:
+        parser: the parser or a group of it.
+        described: which contours it describes, and what the default is.
+        option: name of the option.
+        several: whether slices may have different conventions, separated by commas; the value is then a tuple.
+    """
+    parser.add_argument(
+        option,
+        metavar="|".join(CONTOUR_CONVENTIONS),
+        help="whether the contours follow the blood pool, as usual on cine (trabeculae outside the wall at "
+        f"end-diastole), or the tissue, as on DENSE and tagging; auto: inferred by the model. {described}",
+        **({"type": _conventions} if several else {"choices": CONTOUR_CONVENTIONS}),
+    )
+
+
+def _conventions(text: str) -> tuple[str, ...]:
+    words = tuple(word.strip().lower() for word in text.split(","))
+    if unknown := [word for word in words if word not in CONTOUR_CONVENTIONS]:
+        known = ", ".join(CONTOUR_CONVENTIONS)
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not a contour convention: use {known}")
+    return words
 
 
 def add_inference_options(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from LaMoDCore.contours.automatic.engine import EngineDescription
 from LaMoDCore.contours.automatic.heart_contours import HeartContours, contour_study
 from LaMoDCore.contours.automatic.registry import DEFAULT_ENGINE
 from LaMoDCore.heart.case import Case
+from LaMoDCore.heart.contour_convention import parse_conventions
 from LaMoDCore.heart.contour_origin import METADATA_KEY, origins_to_text
 from LaMoDCore.heart.levels import parse_levels
 from LaMoDCore.heart.notes import note
@@ -63,12 +64,14 @@ def case_of(
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
     reference_frame: int | None = None,
     swap_base_and_apex: bool = False,
+    contour_convention: str | Sequence[str] | None = None,
 ) -> Case:
     """The case of automatic contours, with the cine that they were drawn on.
 
     Args:
         heart: the contours.
-        rr_ms, levels, rv_insertion_lps, slice_insertions_lps, reference_frame, swap_base_and_apex: as for `load_case`.
+        rr_ms, levels, rv_insertion_lps, slice_insertions_lps, reference_frame, swap_base_and_apex, contour_convention:
+            as for `load_case`.
 
     Raises:
         LaMoDInputError: an option or the times of the cine cannot be used.
@@ -98,6 +101,7 @@ def case_of(
         slice_insertions_lps=slice_insertions_lps,
         reference_frame=reference_frame,
         swap_base_and_apex=swap_base_and_apex,
+        conventions=parse_conventions(contour_convention),
     )
     series = [note("series_left_out", f"A series was left out: {s.reason}.", source=s.title) for s in heart.left_out]
     return replace(case, notes=(*case.notes, *series))

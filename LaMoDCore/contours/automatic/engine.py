@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
+from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS, ContourConvention
 from LaMoDCore.runtime.bounded_reads import check_regular, read_file, sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import parse_json
@@ -21,8 +22,6 @@ FORMAT = "lamod-contour-engine/1"
 ENGINE_FILE = "engine.json"
 #: Number of counter-clockwise quarter turns as displayed, and whether left and right are then swapped.
 Orientation = tuple[int, bool]
-Convention = Literal["blood-pool", "tissue"]
-CONVENTIONS: tuple[Convention, ...] = ("blood-pool", "tissue")
 VIEWS = ("short-axis", "long-axis")
 LABELS = ("background", "right_ventricle", "myocardium", "cavity")
 #: Maximum size of engine.json, bytes.
@@ -48,14 +47,14 @@ _ENGINE = Record(
             {"least": _PIXEL, "preferred": _PIXEL, "most": _PIXEL}, required=("least", "preferred", "most")
         ),
         "views": ListOf(Text(choices=VIEWS), 1, len(VIEWS)),
-        "contour_convention": Text(choices=CONVENTIONS),
+        "contour_convention": Text(choices=CONTOUR_CONVENTIONS),
         "licence": Record(dict.fromkeys(_LICENCES, _NAME), required=_LICENCES),
         "source": _NAME,
         "install": Text(),
     },
     required=(
-        *("name", "onnx", "sha256", "input_size", "normalisation", "labels", "pixel_mm", "views"),
-        *("contour_convention", "licence", "source"),
+        *("name", "onnx", "sha256", "input_size", "normalisation", "labels", "pixel_mm", "views", "licence"),
+        "source",
     ),
 )
 
@@ -98,7 +97,7 @@ class EngineDescription:
             (patient's left on the right); networks work best in the orientation of their training data.
         pixel_mm: pixel sizes that the network expects.
         views: supported views, a subset of `VIEWS`.
-        contour_convention: whether the drawn cavity follows the blood pool or compact tissue.
+        contour_convention: whether the drawn cavity follows the blood pool or compact tissue; "auto" if not stated.
         licence: licences of the weights and of the training data.
         source: origin of the weights.
         install: how to install missing parts; "" if nothing has to be installed.
@@ -118,7 +117,7 @@ class EngineDescription:
     orientations: tuple[Orientation, ...]
     pixel_mm: PixelRange
     views: tuple[str, ...]
-    contour_convention: Convention
+    contour_convention: ContourConvention
     licence: EngineLicence
     source: str
     install: str = ""
@@ -238,7 +237,7 @@ def _described(stored: dict[str, Any], folder: Path) -> EngineDescription:
         orientations=tuple((turns, mirrored) for turns, mirrored in orientations),
         pixel_mm=PixelRange(float(pixel["least"]), float(pixel["preferred"]), float(pixel["most"])),
         views=tuple(stored["views"]),
-        contour_convention=stored["contour_convention"],
+        contour_convention=stored.get("contour_convention", "auto"),
         licence=EngineLicence(*(stored["licence"][key] for key in _LICENCES)),
         source=stored["source"],
         install=stored.get("install", ""),

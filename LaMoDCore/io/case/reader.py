@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from LaMoDCore.heart.case import LEVELS, MIN_FRAMES, Case, CineSlice, InputRecord, Level
+from LaMoDCore.heart.contour_convention import ContourConvention, parse_conventions
 from LaMoDCore.heart.cycle.common_phases import on_common_phases
 from LaMoDCore.heart.cycle.end_diastole import find_end_diastole, named_end_diastole, total_cavity_area_mm2
 from LaMoDCore.heart.geometry import MIN_AXIS_COSINE, Array, SliceGrid
@@ -24,6 +25,7 @@ from LaMoDCore.heart.rv_insertion import (
     insertion_from_label,
     with_own_insertions,
 )
+from LaMoDCore.io.case.conventions import with_conventions
 from LaMoDCore.io.case.paired_cine import read_paired_cines, with_paired_cine
 from LaMoDCore.io.case.picture_next_to_mask import with_frames_of_pictures
 from LaMoDCore.io.case.same_plane import joined_frames, refuse_second_reader
@@ -67,6 +69,7 @@ def load_case(
     reference_frame: int | None = None,
     swap_base_and_apex: bool = False,
     paired_cine: bool = False,
+    contour_convention: str | Sequence[str] | None = None,
 ) -> Case:
     """Read masks of the left ventricle over the cycle, and cine images if given, as one heart.
 
@@ -91,6 +94,9 @@ def load_case(
         paired_cine: whether each cine belongs to the masks at the same place in ``masks``, on their slices, pixels and
             frames. The slices are then read as without a cine, with the masks' grids and times, and only get the
             images: they are not sought by position, and contours of some frames are not carried to the others.
+        contour_convention: convention by which the contours were drawn, auto, blood-pool or tissue: one for all slices,
+            or one per slice from base to apex. auto leaves it to the model. None is that of the contour engine for
+            automatic contours, otherwise auto.
 
     Returns:
         The case, slices from base to apex; ``notes`` holds the assumptions.
@@ -105,6 +111,7 @@ def load_case(
         if path.absolute() in [earlier.absolute() for earlier in mask_paths[:number]]:
             raise LaMoDInputError(path, "it is given twice", "name each slice once")
     wanted, named_levels = parse_labels(labels), parse_levels(levels)
+    conventions = parse_conventions(contour_convention)
     notes: list[Note] = []
     pictures = dicom_series(cine_paths) if any(is_dicom(path) for path in mask_paths) else ()
     if paired_cine and mask_frames is not None:
@@ -130,6 +137,7 @@ def load_case(
         slice_insertions_lps=slice_insertions_lps,
         reference_frame=reference_frame,
         swap_base_and_apex=swap_base_and_apex,
+        conventions=conventions,
     )
 
 
@@ -141,6 +149,7 @@ def case_on_pictures(
     labels: str | Mapping[str, int] | LabelMap | None = None,
     rv_insertion_lps: npt.ArrayLike | None = None,
     levels: str | Sequence[str] | None = None,
+    contour_convention: str | Sequence[str] | None = None,
 ) -> Case:
     """As `load_case`, with cine slices that were already read and selected.
 
@@ -148,7 +157,7 @@ def case_on_pictures(
         masks: mask files or folders of one heart.
         cines: the slices of the cine, [T, 1, H, W].
         series: DICOM series to which masks that are segmentations may refer.
-        labels, rv_insertion_lps, levels: as for `load_case`.
+        labels, rv_insertion_lps, levels, contour_convention: as for `load_case`.
 
     Raises:
         LaMoDInputError: the masks cannot be used, or do not belong to the cine.
@@ -163,6 +172,7 @@ def case_on_pictures(
         labels=parse_labels(labels),
         rv_insertion_lps=rv_insertion_lps,
         levels=parse_levels(levels),
+        conventions=parse_conventions(contour_convention),
     )
 
 
@@ -181,6 +191,7 @@ def _case_of_stacks(
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
     reference_frame: int | None = None,
     swap_base_and_apex: bool = False,
+    conventions: tuple[ContourConvention, ...] | None = None,
 ) -> Case:
     """One heart of mask stacks by file, and of the cine slices, if there are any."""
     masks_of, cines = with_one_transform(masks_of, cines)
@@ -213,6 +224,7 @@ def _case_of_stacks(
         slice_insertions_lps=slice_insertions_lps,
         reference_frame=reference_frame,
         swap_base_and_apex=swap_base_and_apex,
+        conventions=conventions,
     )
 
 
@@ -226,6 +238,7 @@ def assemble_case(
     slice_insertions_lps: Sequence[npt.ArrayLike] = (),
     reference_frame: int | None = None,
     swap_base_and_apex: bool = False,
+    conventions: tuple[ContourConvention, ...] | None = None,
 ) -> Case:
     """One heart of slices that were read: order, levels, common phases, end-diastole, RV insertion and notes.
 
@@ -234,6 +247,7 @@ def assemble_case(
         notes: on the input as a whole.
         inputs: files and folders, for the provenance.
         rv_insertion_lps, levels, slice_insertions_lps, reference_frame, swap_base_and_apex: as for `load_case`.
+        conventions: contour conventions, as `contour_convention` of `load_case`.
 
     Raises:
         LaMoDInputError: no slice can be used, or an option does not fit them.
@@ -244,7 +258,7 @@ def assemble_case(
     for number, one in enumerate(read_slices, start=1):
         collected += of_slice(one.notes, number)
     collected += _alike_without_orientation(read_slices)
-    slices = [_slice_of(one) for one in read_slices]
+    slices = with_conventions(read, read_slices, conventions)
     if rv_insertion_lps is not None:  # a person's point takes precedence over those found automatically
         slices = [replace(s, rv_insertion_lps=None) if s.contour_origin else s for s in slices]
     slices, phase_notes = on_common_phases(slices)

@@ -55,6 +55,7 @@ def test_contours_are_those_of_the_picture(engine, cine):
         assert middle.myocardium[frame].sum() * 4.0 == pytest.approx(np.pi * (epi**2 - endo**2), rel=0.06)
     assert middle.contour_origin.engine == "toy"
     assert middle.contour_origin.convention == "tissue"
+    assert {slice_.contour_convention for slice_ in case.slices} == {"tissue"}
     assert middle.rv_insertion_lps is not None
     codes = {note.code for note in case.notes}
     assert {"contours_automatic", "slice_for_volumes_only"} <= codes
@@ -78,6 +79,12 @@ def test_the_command_writes_masks_table_and_preview(drawn):
     assert len(rows) == 4 * FRAMES
     assert {row["verdict"] for row in rows} == {"used", "volume only"}
     assert all(0 <= float(row["confidence"]) <= 1 for row in rows)
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "tissue"), ("blood-pool", "blood-pool"), ("auto", "auto")])
+def test_contours_of_an_engine_have_its_convention_unless_another_is_given(drawn, given, found):
+    case = load_case(drawn / "contours.seq.nrrd", contour_convention=given)
+    assert {slice_.contour_convention for slice_ in case.slices} == {found}
 
 
 def test_masks_given_back_reproduce_the_result(tmp_path, engine, cine):

@@ -135,6 +135,16 @@ def test_a_missing_field_is_named(folder, missing):
         read_engine(file)
 
 
+@pytest.mark.parametrize("stated", ["blood-pool", "tissue", "auto", None])
+def test_an_engine_may_state_its_contour_convention(folder, stated):
+    file = folder / "engine.json"
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    del stored["contour_convention"]
+    changed = stored if stated is None else {**stored, "contour_convention": stated}
+    file.write_text(json.dumps(changed), encoding="utf-8")
+    assert read_engine(file).contour_convention == (stated or "auto")
+
+
 def test_json_of_any_depth_is_refused(folder):
     (folder / "engine.json").write_text("[" * 100_000, encoding="utf-8")
     with pytest.raises(LaMoDInputError, match="not readable JSON"):

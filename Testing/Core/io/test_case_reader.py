@@ -266,6 +266,37 @@ def test_only_chosen_levels_are_known(tmp_path):
     assert [(s.level, s.level_given) for s in upside_down] == [("base", False), ("mid", False), ("apex", True)]
 
 
+def test_contour_conventions_are_those_of_the_slices_from_base_to_apex(tmp_path):
+    flipped, affine = turned(LABELS, AFFINE, "as they are", (2,))
+    upside_down = export(tmp_path, "heart.nrrd", flipped, affine)
+    for masks in (export(tmp_path, "heart.nii"), upside_down):
+        for given, found in (
+            (None, ["auto"] * 3),
+            ("tissue", ["tissue"] * 3),
+            ("tissue,blood-pool,auto", ["tissue", "blood-pool", "auto"]),
+        ):
+            slices = load_case(masks, contour_convention=given).slices
+            assert [s.contour_convention for s in slices] == found
+            assert slices[0].grid.center_lps @ BASE_TO_APEX_LPS < slices[2].grid.center_lps @ BASE_TO_APEX_LPS
+    with pytest.raises(LaMoDInputError, match=r"2 convention\(s\) for 3 slice\(s\)"):
+        load_case(upside_down, contour_convention=["tissue", "auto"])
+
+
+def test_contour_conventions_of_files_in_another_order_than_the_heart_are_refused(tmp_path):
+    files = [tmp_path / f"slice{k}.seq.nrrd" for k in range(2)]
+    for k, file in enumerate(files):
+        affine = AFFINE.copy()
+        affine[:3, 3] += k * AFFINE[:3, 2]
+        write_sequence(file, LABELS[:, k : k + 1], affine)
+    from_base = load_case(files, contour_convention="tissue,auto").slices
+    assert [(s.name, s.contour_convention) for s in from_base] == [("slice0", "tissue"), ("slice1", "auto")]
+    assert {s.contour_convention for s in load_case(files[::-1], contour_convention="tissue,tissue").slices} == {
+        "tissue"
+    }
+    with pytest.raises(LaMoDInputError, match="name the files from base to apex"):
+        load_case(files[::-1], contour_convention="tissue,auto")
+
+
 @pytest.mark.parametrize(
     ("levels", "found"),
     [
