@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from LaMoDCore.cli.shared.options import add_labels_option, add_progress_option, numbers
+from LaMoDCore.cli.shared.options import add_convention_option, add_labels_option, add_progress_option, numbers
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import Progress
 
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     walls = parser.add_argument_group("the myocardium (a workspace usually contains contours)")
     walls.add_argument("--masks", metavar="FILE", help="one mask per frame: .npy, NIfTI, NRRD, .seq.nrrd")
     add_labels_option(walls, "the values of the masks", metavar="myo=2,…")
+    add_convention_option(walls, "(default tissue)")
     walls.add_argument("--segment", action="store_true", help="segment the magnitude images; check the result")
     walls.add_argument("--center", type=numbers(2), metavar="X,Y", help="a pixel in the cavity, for --segment")
     scan = parser.add_argument_group("the scan, where the data lack it")
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from LaMoDCore.dense.analysis import analyse_dense
-    from LaMoDCore.dense.output import dataset_case, write_analysis
+    from LaMoDCore.dense.output import DENSE_CONVENTION, dataset_case, write_analysis
     from LaMoDCore.io.dataset.collection import new_scans
     from LaMoDCore.io.dense.reader import read_dense
     from LaMoDCore.runtime.output.new_folder import refuse_input_inside
@@ -107,7 +108,9 @@ def run(args: argparse.Namespace) -> int:
                 entry = new.entry(_entry(args, Path(path), images), keep_split=args.split is None)
                 motion = analyse_dense(images, options, report)
                 insertion = None if args.rv_insertion is None else np.asarray(args.rv_insertion)
-                write_analysis(new.folder, dataset_case(motion, entry.id, args.disease, insertion), motion)
+                convention = args.contour_convention or DENSE_CONVENTION
+                case = dataset_case(motion, entry.id, args.disease, insertion, convention)
+                write_analysis(new.folder, case, motion)
                 summaries.append(_summary(args.out, entry, motion))
     print("\n".join(summaries))
     return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from LaMoDCore.cli.dense import add_analysis_options, analysis_options
-from LaMoDCore.cli.shared.options import add_labels_option, add_progress_option, numbers
+from LaMoDCore.cli.shared.options import add_convention_option, add_labels_option, add_progress_option, numbers
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.plain_text import counted
 from LaMoDCore.runtime.progress import Progress
@@ -68,6 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--segment", action="store_true", help="segment DENSE magnitude images without contours; check the result"
     )
     add_labels_option(walls, "the values of the masks", metavar="myo=2,…")
+    add_convention_option(walls, "Of the cine contours (default: that of the engine or of the cases, else auto)")
+    add_convention_option(
+        walls, "Of the DENSE contours (default: that of the cases, else tissue)", "--dense-contour-convention"
+    )
     walls.add_argument(
         "--rv-insertion", type=numbers(3), metavar="X,Y,Z", help="anterior RV insertion point of one person, LPS mm"
     )
@@ -92,8 +96,10 @@ def run(args: argparse.Namespace) -> int:
     if args.key is not None:
         _check_key(args.key, args.out)
     options = PairingOptions(
-        cine=CineOptions(args.engine, args.fast, args.labels, args.rv_insertion),
-        dense=DenseOptions(args.ke, args.frame_ms, args.rr_ms, args.labels),
+        cine=CineOptions(
+            args.engine, args.fast, args.labels, args.rv_insertion, contour_convention=args.contour_convention
+        ),
+        dense=DenseOptions(args.ke, args.frame_ms, args.rr_ms, args.labels, args.dense_contour_convention),
         analysis=analysis_options(args),
         segment=args.segment,
     )

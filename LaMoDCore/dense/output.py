@@ -11,15 +11,22 @@ import numpy as np
 
 from LaMoDCore.dense.analysis import DenseMotion
 from LaMoDCore.dense.quality import FrameQuality
+from LaMoDCore.heart.contour_convention import ContourConvention
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dataset.folder import DatasetCase, write_dataset_case
 
+#: Contours on DENSE images follow the tissue unless the user states otherwise: the same material in every frame.
+DENSE_CONVENTION: ContourConvention = "tissue"
 QUALITY_FILE = "quality.csv"
 PICTURE_FILE = "dense.png"
 
 
 def dataset_case(
-    motion: DenseMotion, case_id: str, disease: str = "", insertion_lps: Array | None = None
+    motion: DenseMotion,
+    case_id: str,
+    disease: str = "",
+    insertion_lps: Array | None = None,
+    convention: ContourConvention = DENSE_CONVENTION,
 ) -> DatasetCase:
     """Convert the motion to a dataset case; frame 0 is the encoding instant, and the case ends with the last frame.
 
@@ -28,6 +35,7 @@ def dataset_case(
         case_id: folder name.
         disease: "" if unknown.
         insertion_lps: [3] mm, anterior RV insertion point; None if unknown.
+        convention: convention by which the contours were drawn.
     """
     images = motion.images
     # contours may end before the scan does: frames without contours are not part of the case
@@ -51,7 +59,7 @@ def dataset_case(
         valid=(measured[:, None, None] & wall)[:, None],
         rv_insertion_lps=insertion_lps,
         cine=magnitude[:, None],
-        details=_details(motion, float(motion.frame_times_ms[frames - 1])),
+        details={**_details(motion, float(motion.frame_times_ms[frames - 1])), "contour_convention": convention},
     )
 
 

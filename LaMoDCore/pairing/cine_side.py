@@ -13,6 +13,7 @@ from LaMoDCore.contours.automatic.draw import case_of
 from LaMoDCore.contours.automatic.heart_contours import contour_study
 from LaMoDCore.contours.automatic.study import LeftOut, read_short_axis_study
 from LaMoDCore.heart.case import Case
+from LaMoDCore.heart.contour_convention import ContourConvention
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.case.reader import case_on_pictures, load_case
 from LaMoDCore.io.dataset.folder import DatasetCase, read_case_folder
@@ -36,6 +37,7 @@ class CineOptions:
         labels: meaning of the labels in masks; identified by topology if None.
         rv_insertion_lps: anterior RV insertion of the person, if it was given.
         levels: levels of the slices from base to apex, if they were given.
+        contour_convention: convention of all contours; None for that of the engine or of the cases, else auto.
     """
 
     engine: str
@@ -43,6 +45,7 @@ class CineOptions:
     labels: str | None = None
     rv_insertion_lps: tuple[float, float, float] | None = None
     levels: tuple[str, ...] | None = None
+    contour_convention: ContourConvention | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +101,20 @@ def _read(
         if not pictures:
             raise LaMoDInputError(contents.root, "there is neither a cine nor a mask in it", "name a cine study")
         heart = contour_study(pictures, engine=options.engine, per_frame=1 if options.fast else 2, progress=progress)
-        case = case_of(heart, rv_insertion_lps=options.rv_insertion_lps, levels=options.levels)
+        case = case_of(
+            heart,
+            rv_insertion_lps=options.rv_insertion_lps,
+            levels=options.levels,
+            contour_convention=options.contour_convention,
+        )
         return _of_case(case), heart.left_out
     if not pictures:
         case = load_case(
-            list(masks), labels=options.labels, rv_insertion_lps=options.rv_insertion_lps, levels=options.levels
+            list(masks),
+            labels=options.labels,
+            rv_insertion_lps=options.rv_insertion_lps,
+            levels=options.levels,
+            contour_convention=options.contour_convention,
         )
         return _of_case(case), ()
     study = read_short_axis_study(pictures)
@@ -113,6 +125,7 @@ def _read(
         labels=options.labels,
         rv_insertion_lps=options.rv_insertion_lps,
         levels=options.levels,
+        contour_convention=options.contour_convention,
     )
     return _of_case(case), study.left_out
 
@@ -139,7 +152,7 @@ def _of_case(case: Case) -> tuple[CinePlane, ...]:
                 "contours_reviewed": origin.is_reviewed,
             }
         notes = [each for each in case.notes if each.slice in (None, number)]
-        details["level_known"] = slice_.level_known
+        details |= {"level_known": slice_.level_known, "contour_convention": slice_.contour_convention}
         details["notes"] = [replace(each, slice=None, source="").to_dict() for each in notes]
         insertion = case.insertion_of(slice_)
         found = DatasetCase(
@@ -169,7 +182,13 @@ def _of_case_folder(folder: Path, options: CineOptions) -> list[CinePlane]:
     data = read_case_folder(folder, pictures=True)
     if options.rv_insertion_lps is not None:
         data = replace(data, rv_insertion_lps=np.asarray(options.rv_insertion_lps, dtype=np.float64))
-    details = {"source": "cine", "contours": GIVEN, "level_known": data.level_known}
+    convention = options.contour_convention or data.contour_convention
+    details = {
+        "source": "cine",
+        "contours": GIVEN,
+        "level_known": data.level_known,
+        "contour_convention": convention,
+    }
     return [CinePlane(one, located=True) for one in single_slices(data, details)]
 
 

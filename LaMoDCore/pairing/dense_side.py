@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from LaMoDCore.dense.output import DENSE_CONVENTION
+from LaMoDCore.heart.contour_convention import ContourConvention
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.io.dataset.folder import DatasetCase, read_case_folder
@@ -39,12 +41,20 @@ class DenseOptions:
         frame_ms: duration of a frame; overrides the data.
         rr_ms: R–R interval; overrides the data.
         labels: meaning of the labels in masks; identified by topology if None.
+        contour_convention: convention of all contours; None for that of the cases, else tissue.
     """
 
     ke: float | None = None
     frame_ms: float | None = None
     rr_ms: float | None = None
     labels: str | None = None
+    contour_convention: ContourConvention | None = None
+
+    def convention_of(self, case: DatasetCase | None = None) -> ContourConvention:
+        """The convention of the contours of a case that was analysed earlier, or of new images."""
+        stated = case is not None and "contour_convention" in (case.details or {})
+        own = case.contour_convention if case is not None and stated else DENSE_CONVENTION
+        return self.contour_convention or own
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +94,7 @@ def read_dense_planes(
     Raises:
         LaMoDInputError: there are no DENSE data.
     """
-    planes = [plane for folder in contents.cases for plane in _of_case_folder(folder)]
+    planes = [plane for folder in contents.cases for plane in _of_case_folder(folder, options)]
     for path in contents.workspaces:
         planes += _read(lambda path=path: read_workspace(path, **_scan(options)))  # type: ignore[misc]
     for path in contents.arrays:
@@ -145,7 +155,7 @@ def _of_images(images: DenseImages) -> DensePlane:
     return DensePlane(images.grid, located, replace(images, notes=plain))
 
 
-def _of_case_folder(folder: Path) -> list[DensePlane]:
+def _of_case_folder(folder: Path, options: DenseOptions) -> list[DensePlane]:
     data = read_case_folder(folder, pictures=True)
     if data.displacement_mm is None:
         error = LaMoDInputError(folder, "it has no displacement.npz", "give cases that `lamod dense` wrote")
@@ -156,6 +166,7 @@ def _of_case_folder(folder: Path) -> list[DensePlane]:
     kept = {"source": "cine DENSE", "contours": (data.details or {}).get("contours", GIVEN)}
     if kept["contours"] not in (GIVEN, "guessed", "automatic"):
         kept["contours"] = GIVEN
+    kept["contour_convention"] = options.convention_of(data)
     return [DensePlane(one.grid, located, case=one) for one in single_slices(data, kept)]
 
 

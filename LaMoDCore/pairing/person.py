@@ -228,7 +228,7 @@ def _pair(
     motion, measured = None, dense.case
     if dense.images is not None:
         motion = _analysed(dense.images, cine, options, report)
-        measured = dataset_case(motion, "dense")
+        measured = dataset_case(motion, "dense", convention=options.dense.convention_of())
         kind = GUESSED if dense.images.myocardium is None else GIVEN
         measured = replace(measured, details={**(measured.details or {}), "contours": kind})
     assert measured is not None  # a plane without a fault has images or a case

@@ -4,7 +4,8 @@ dataset.json                version, cases: id, subject, site, split, cohort, di
 cases/ID/masks.seq.nrrd     the myocardium as drawn, 0 and 1
          displacement.npz   displacement_mm [T, Z, H, W, 3] LPS (NaN outside frame 0's myocardium),
                             valid [T, Z, H, W], frame_times_ms [T], rr_ms, reference_frame (optional file)
-         case.json          level, disease, rv_insertion_lps, paired_with, level_known (false for a guess; optional)
+         case.json          level, disease, rv_insertion_lps, paired_with, level_known (false for a guess; optional),
+                            contour_convention (optional)
          masks_true.seq.nrrd, cine.seq.nrrd   (optional)
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.heart.case import LEVELS, Level
+from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS, ContourConvention, as_convention
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.images.frame_stack import FrameStack, slice_grid
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd, write_seq_nrrd
@@ -58,6 +60,7 @@ _CASE = Record(
         "paired_with": Optional(FolderName()),
         "motion_source": Optional(Text()),
         "level_known": Flag(),
+        "contour_convention": Text(choices=CONTOUR_CONVENTIONS),
     },
     required=("level",),
 )
@@ -222,6 +225,11 @@ class DatasetCase:
     def level_known(self) -> bool:
         """False if the level is a guess, which the models do not use."""
         return (self.details or {}).get("level_known") is not False
+
+    @property
+    def contour_convention(self) -> ContourConvention:
+        """Convention by which the masks were drawn; auto if it is not stated."""
+        return as_convention(str((self.details or {}).get("contour_convention", "auto")))
 
     @property
     def grids(self) -> tuple[SliceGrid, ...]:

@@ -85,6 +85,8 @@ def test_other_masks_or_methods_are_predicted_again(case, tmp_path):
     assert method.asked == 2
     cached(Predictor("mine", method, "mine 2"), tmp_path).predict(case)
     assert method.asked == 3
+    keeping.predict(replace(case, slices=(replace(case.slices[0], contour_convention="tissue"),)))
+    assert method.asked == 4
 
 
 def test_a_damaged_file_is_replaced(case, tmp_path):

@@ -113,6 +113,12 @@ def test_pictures_contours_and_motion_are_those_of_the_scans(dataset: Path) -> N
     assert json.loads((dataset / "cases/person01-1-dense/case.json").read_text())["ke_cycles_per_mm"] == [0.1, 0.08]
 
 
+def conventions(dataset: Path) -> list[str]:
+    """The contour conventions of the first pair, cine and DENSE, as predictions get them."""
+    cases = [read_dataset_case(dataset, f"person01-1-{kind}") for kind in ("cine", "dense")]
+    return [drawn_case(case).slices[0].contour_convention for case in cases]
+
+
 def everything_written(folder: Path) -> str:
     """Names and contents of all files, unpacked."""
     text = []
@@ -268,6 +274,18 @@ def test_options_of_the_table_are_used_or_refused_for_cases_of_a_dataset(
     assert "the levels in --about: cases of a dataset have their own" in error_of(capsys, *words)
 
 
+def test_the_conventions_of_both_sides_are_stored(tmp_path: Path, small: None) -> None:
+    cine, dense = write_study(tmp_path, scanned=person(1, planes=1))
+    assert run(cine, dense, "--out", tmp_path / "plain") == 0
+    assert conventions(tmp_path / "plain") == ["auto", "tissue"]
+    words = ("--contour-convention", "tissue", "--dense-contour-convention", "blood-pool")
+    assert run(cine, dense, "--out", tmp_path / "given", *words) == 0
+    assert conventions(tmp_path / "given") == ["tissue", "blood-pool"]
+    cases = [tmp_path / "given/cases" / f"person01-1-{kind}" for kind in ("cine", "dense")]
+    assert run(*cases, "--out", tmp_path / "again") == 0
+    assert conventions(tmp_path / "again") == ["tissue", "blood-pool"], "cases keep their own"
+
+
 def test_wrong_levels_are_reported_as_those_of_the_table(
     tmp_path: Path, small: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -385,7 +403,10 @@ def test_arrays_and_cases_are_paired_too_and_missing_contours_are_segmented(
     assert "dense_contours_guessed" in [each["code"] for each in about["notes"]]
     # the DENSE case of this dataset can be paired again
     again = tmp_path / "again"
-    assert run(cine, tmp_path / "out/cases/person01-1-dense", "--out", again) == 0
+    dense = tmp_path / "out/cases/person01-1-dense"
+    assert run(cine, dense, "--out", again, "--contour-convention", "blood-pool") == 0
+    assert conventions(tmp_path / "out") == ["auto", "tissue"]
+    assert conventions(again) == ["blood-pool", "tissue"]
     first, second = (read_dataset_case(folder, "person01-1-dense") for folder in (tmp_path / "out", again))
     assert np.array_equal(first.displacement_mm, second.displacement_mm, equal_nan=True)
     assert rows(again)[0]["dense_contours"] == "guessed"
@@ -416,7 +437,13 @@ def test_cines_without_contours_get_automatic_ones(
         frames = len(case.masks)
         origin = ContourOrigin("name", "0" * 64, "MIT", "blood-pool", ("automatic",) * frames, (0.9,) * frames, None)
         slice_ = CineSlice(
-            "slice 1", case.grid, case.masks[:, 0], case.frame_times_ms, case.rr_ms, contour_origin=origin
+            "slice 1",
+            case.grid,
+            case.masks[:, 0],
+            case.frame_times_ms,
+            case.rr_ms,
+            contour_origin=origin,
+            contour_convention="blood-pool",
         )
         return Case((slice_,))
 
@@ -428,6 +455,7 @@ def test_cines_without_contours_get_automatic_ones(
     assert rows(out)[0]["cine_contours"] == "automatic"
     about = json.loads((out / "cases/person01-1-cine/case.json").read_text())
     assert about["contour_engine"] == "name"
+    assert conventions(out) == ["blood-pool", "tissue"], "of the engine, and of DENSE"
 
 
 def test_masks_of_a_segmentation_file_keep_their_pixels(dataset: Path) -> None:
