@@ -8,6 +8,7 @@ from typing import Any
 from LaMoDCore import __version__
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.heart.notes import Note, NoteGroup, Severity, grouped
+from LaMoDCore.report.convention import convention_line
 from LaMoDCore.report.maps import MOST_NUMBERED, marked_insertions
 from LaMoDCore.report.numbering import frames_text, slices_text
 from LaMoDCore.report.numbers import clock_text
@@ -23,7 +24,7 @@ _LONGEST_LICENCE = 80
 
 
 def definition_lines(result: StrainResult) -> list[str]:
-    """Definitions of the numbers on the page, and the engine and licence of automatic contours."""
+    """Definitions of the numbers on the page, engine and licence of automatic contours, and the contour convention."""
     ed = result.case.reference_frame
     lines = [
         f"Strain: Green–Lagrange E = ½(FᵀF − I), Lagrangian from end-diastole (frame {ed + 1}; frames count from 1); "
@@ -38,6 +39,8 @@ def definition_lines(result: StrainResult) -> list[str]:
         lines.append(band_line(result, samples))
     if contours := _contours(result):
         lines.append(_contour_provenance(contours))
+    if convention := convention_line(result.conventions):
+        lines.append(convention)
     return lines
 
 

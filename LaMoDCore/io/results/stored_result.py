@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from LaMoDCore.heart.case import Level, SliceStrain
+from LaMoDCore.heart.contour_convention import ConventionUsed
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note
 from LaMoDCore.io.results.displacement_files import DisplacementVolume, read_displacement
@@ -17,7 +18,7 @@ from LaMoDCore.io.results.global_interval import GlobalInterval, global_interval
 from LaMoDCore.io.results.long_axis_files import StoredLongAxis, read_long_axis
 from LaMoDCore.io.results.motion_npz import MotionFile, read_motion_npz
 from LaMoDCore.io.results.segments_csv import SegmentRow, read_segments_csv
-from LaMoDCore.io.results.strain_json import read_strain_json
+from LaMoDCore.io.results.strain_json import conventions_of, read_strain_json
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.output.manifest import read_manifest
 
@@ -78,6 +79,11 @@ class StoredResult:
     @property
     def frames(self) -> int:
         return len(self.slices[0].frame_times_ms)
+
+    @property
+    def conventions(self) -> tuple[ConventionUsed, ...]:
+        """The contour convention used for each slice; empty for results of versions that did not store it."""
+        return conventions_of(self.summary)
 
     def global_interval(self, name: str) -> GlobalInterval | None:
         """The 90 % interval of a global number of the heart; None if there is none, as with one sample.

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.contour_convention import ConventionUsed
 from LaMoDCore.heart.notes import Note, note
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.json_file import json_values, read_json, write_json
@@ -75,6 +76,13 @@ def notes_of(content: Mapping[str, Any]) -> tuple[Note, ...]:
         return tuple(Note.from_dict(stored) for stored in content.get("notes", []))
     sentences = [*content.get("notes", []), *content.get("quality", [])]
     return tuple(note(_VERSION_1, str(sentence)) for sentence in dict.fromkeys(map(str, sentences)))
+
+
+def conventions_of(summary: Mapping[str, Any]) -> tuple[ConventionUsed, ...]:
+    """The contour convention used for each slice in the contents of strain.json; empty if they are not stored."""
+    found = [ConventionUsed.from_dict(part.get("contour_convention")) for part in summary.get("slices", [])]
+    known = tuple(each for each in found if each is not None)
+    return known if len(known) == len(found) else ()
 
 
 def shareable_notes(notes: Sequence[Note], summary: Mapping[str, Any]) -> tuple[Note, ...]:

@@ -58,7 +58,7 @@ def shown_result(
     notes = stored.notes if names else shareable_notes(stored.notes, stored.summary)
     heart = Case(cines, stored.reference_frame, insertion, notes=notes)
     motion = Motion(tuple(SliceMotion(strain.displacement_mm) for strain in strains))
-    result = StrainResult(heart, motion, strains, stored.es_frame, stored.summary)
+    result = StrainResult(heart, motion, strains, stored.es_frame, stored.summary, conventions=stored.conventions)
     return ShownResult(result, drawn and case is not None)
 
 
@@ -96,6 +96,7 @@ def _cine_slice(
         level=one.level,
         cine=None if found is None else found.cine,
         rv_insertion_lps=one.rv_insertion_lps,
+        contour_convention=stored.conventions[number - 1].given if stored.conventions else "auto",
     )
 
 

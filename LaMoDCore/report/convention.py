@@ -1,0 +1,50 @@
+"""The contour convention of a result in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from LaMoDCore.heart.contour_convention import (
+    CONVENTION_WORDS,
+    ContourConvention,
+    ConventionUsed,
+    LeftOutLayer,
+    layer_text,
+)
+from LaMoDCore.report.numbering import slices_text
+
+
+def convention_line(conventions: Sequence[ConventionUsed]) -> str:
+    """The contour convention that was given or inferred, of all slices or of each; "" if it is not known."""
+    if not conventions:
+        return ""
+    slices_of: dict[tuple[ContourConvention, ContourConvention | None], list[int]] = {}
+    for number, each in enumerate(conventions, start=1):
+        slices_of.setdefault((each.given, each.used), []).append(number)
+    parts = []
+    for numbers in slices_of.values():
+        text = _convention_text([conventions[number - 1] for number in numbers])
+        parts.append(text if len(slices_of) == 1 else f"{slices_text(numbers)} {text}")
+    return f"Contours: {'; '.join(parts)}."
+
+
+def _convention_text(alike: Sequence[ConventionUsed]) -> str:
+    """The convention of slices of which the same one was given and used."""
+    first = alike[0]
+    if first.used is None:
+        unused = f"{CONVENTION_WORDS[first.given]} (given, not used)"
+        return "convention not inferred" if first.given == "auto" else unused
+    if first.given != "auto":
+        return f"{CONVENTION_WORDS[first.used]} (given)"
+    left_out = _left_out([each.layer for each in alike if each.layer is not None])
+    if first.used == "auto":
+        return "convention not inferred" + (f" ({left_out})" if left_out else "")
+    return f"{CONVENTION_WORDS[first.used]} (inferred, {left_out})"
+
+
+def _left_out(layers: Sequence[LeftOutLayer]) -> str:
+    """The layer that the contours of one slice leave out, or its range over several slices."""
+    if len(layers) <= 1:
+        return layer_text(layers[0]) if layers else ""
+    least, most = (f"{pick(layer.thickness_mm for layer in layers):.1f}" for pick in (min, max))
+    return f"{least} mm left out" if least == most else f"{least}–{most} mm left out"
