@@ -111,6 +111,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/LongAxis/__init__.py
   LaMoDSlicerLib/Panels.py
   LaMoDSlicerLib/Prediction/AnswerSection.py
+  LaMoDSlicerLib/Prediction/ConventionChooser.py
   LaMoDSlicerLib/Prediction/HeartRequest.py
   LaMoDSlicerLib/Prediction/ModelChooser.py
   LaMoDSlicerLib/Prediction/PredictPanel.py

@@ -164,7 +164,8 @@ class LaMoDSlicerLogic(ScriptedLoadableModuleLogic):
             masksNode: segmentation or labelmap of the myocardium: one of a sequence, or one node per frame.
             rvInsertionNode: markups point at the anterior RV insertion, or None.
             myocardium: segment ID or label number; empty to identify it automatically.
-            options: any other member of the ParameterNode: level, model, device, samples, seed, useDiffusion.
+            options: any other member of the ParameterNode: level, contourConvention, model, device, samples, seed,
+                useDiffusion.
 
         Raises:
             InputError: the inputs cannot be used; the message names the remedy.

@@ -154,6 +154,25 @@ def test_a_dense_scan_is_added_to_a_dataset(researcher, tmp_path, monkeypatch):
     assert set(temporary.glob("LaMoD-*")) == before
 
 
+def test_the_chosen_contour_convention_reaches_the_prediction(researcher, tmp_path):
+    from LaMoDSlicerLib.Heart import HeartReader
+
+    add_ring(researcher.app)
+    widget, selector = researcher.app.widget, researcher.ui.conventionSelector
+
+    def words():
+        return HeartReader.read(widget.sections.model, widget._parameters).commandLine(tmp_path)
+
+    assert selector.currentText == "Automatic"
+    assert "--contour-convention" not in words(), "a contour engine's own convention is used"
+    for text, convention in (("Tissue", "tissue"), ("Blood pool", "blood-pool")):
+        researcher.mouse.choose(selector, text)
+        assert widget._parameters.contourConvention == convention
+        assert words()[words().index("--contour-convention") + 1] == convention
+    researcher.mouse.choose(selector, "Automatic")
+    assert "--contour-convention" not in words()
+
+
 @pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the weights are missing")
 def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, monkeypatch, pictures):
     import slicer

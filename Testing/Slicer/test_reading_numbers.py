@@ -153,6 +153,18 @@ def test_one_sample_gives_no_uncertainty(result, tmp_path):
     assert np.isnan(BullseyeQuantity.UNCERTAINTY.valuesOf(numbers.slices[0])).all()
 
 
+def test_the_contour_convention_is_stated(result):
+    from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
+
+    stored = {"given": "auto", "used": "tissue", "left_out_layer_mm": 0.2, "left_out_layer_sd_mm": 0.3}
+    parts = [{**part, "contour_convention": stored} for part in result.numbers.summary["slices"]]
+    numbers = replace(result.numbers, summary={**result.numbers.summary, "slices": parts})
+    text = "Contours: tissue (inferred, "
+    assert text in ResultNotes(numbers).html()
+    assert text in ResultNotes(numbers).plain()
+    assert "Contours:" not in ResultNotes(result.numbers).html(), "results of earlier versions do not store it"
+
+
 def _notes_of(result, *notes):
     from LaMoDSlicerLib.Results.ResultNotes import ResultNotes
 

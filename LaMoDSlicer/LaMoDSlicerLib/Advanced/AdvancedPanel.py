@@ -5,6 +5,7 @@ from LaMoDSlicerLib.Advanced.DatasetSection import DatasetSection
 from LaMoDSlicerLib.Advanced.EvaluateSection import EvaluateSection
 from LaMoDSlicerLib.Advanced.ModelsSection import ModelsSection
 from LaMoDSlicerLib.Advanced.TrainSection import TrainSection
+from LaMoDSlicerLib.Prediction.ConventionChooser import ConventionChooser
 from LaMoDSlicerLib.Prediction.ModelChooser import ModelChooser
 
 
@@ -26,6 +27,7 @@ class AdvancedPanel:
         for section in self._sections:
             self._ui.advancedButton.layout().addRow(section.widget)
         self.chooser = ModelChooser(self._ui.modelSelector, self.useModel)
+        self._conventions = ConventionChooser(self._ui.conventionSelector, self._useConvention)
         self._ui.advancedButton.connect("contentsCollapsed(bool)", lambda _collapsed: self.update())
 
     def datasetFolder(self) -> Path | None:
@@ -48,6 +50,10 @@ class AdvancedPanel:
             self.models.refresh()
         self.update()
 
+    def _useConvention(self, convention: str) -> None:
+        if self._parameters is not None:
+            self._parameters.contourConvention = convention
+
     def setParameters(self, parameters: Any) -> None:
         self._parameters = parameters
         for section in self._sections:
@@ -55,9 +61,10 @@ class AdvancedPanel:
         self.update()
 
     def update(self) -> None:
-        """List the models, unless the panel is collapsed."""
+        """List the models and show the contour convention, unless the panel is collapsed."""
         if self._parameters is not None and not self._ui.advancedButton.collapsed:
             self.chooser.update(self._parameters.model)
+            self._conventions.update(self._parameters.contourConvention)
 
     def cleanup(self) -> None:
         """Cancel all commands because the module is unloaded."""

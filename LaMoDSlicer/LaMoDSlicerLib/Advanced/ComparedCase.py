@@ -84,6 +84,8 @@ class ComparedCase:
         arguments = ["predict", str(masks), "--out", str(folder / "result")]
         arguments += ["--model", model, "--device", device, "--labels", "myo=1", "--no-report", "--samples", "1"]
         arguments += ["--levels", ",".join([case.level] * case.masks.shape[1])]
+        if case.contour_convention != "auto":
+            arguments += ["--contour-convention", case.contour_convention]
         if case.rv_insertion_lps is not None:
             arguments.append("--rv-insertion=" + ",".join(f"{v:.3f}" for v in case.rv_insertion_lps))
         return arguments

@@ -47,6 +47,9 @@ class SceneCase:
             raise InputError(_("A slice has no myocardium in any frame: remove the slice, or draw it."))
         times = np.asarray(request.masks.timesMs, np.float64)
         motion = self._motion(masks) if withMotion else {}
+        details = motion.pop("details", {})
+        if request.options.contourConvention != "auto":
+            details["contour_convention"] = request.options.contourConvention
         case = DatasetCase(
             id=f"{subject.strip()}-{level}",
             masks=masks,
@@ -58,6 +61,7 @@ class SceneCase:
             disease=disease.strip(),
             rv_insertion_lps=request.options.rvInsertionLps,
             cine=request.cine,
+            details=details,
             **motion,
         )
         entry = DatasetEntry(case.id, subject.strip(), site.strip(), "train", "cine", case.disease, level)

@@ -34,9 +34,9 @@ class HeartSeries:
         """The parameters of a prediction of this series alone.
 
         Args:
-            shared: the ParameterNode, for model, sampling and RV insertion.
+            shared: the ParameterNode, for model, sampling, contour convention and RV insertion.
         """
-        common = ("rvInsertion", "model", "device", "samples", "seed", "useDiffusion")
+        common = ("rvInsertion", "contourConvention", "model", "device", "samples", "seed", "useDiffusion")
         own = SimpleNamespace(cine=self.cine, masks=self.masks, myocardium=self.myocardium, level="automatic")
         own.__dict__.update({name: getattr(shared, name) for name in common})
         return own

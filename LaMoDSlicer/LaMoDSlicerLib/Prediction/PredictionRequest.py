@@ -24,6 +24,7 @@ class PredictionOptions:
         device, samples, seed, useDiffusion: as the command's options; 0 samples uses the model's default.
         rvInsertionLps: [3] mm, or None.
         sliceInsertionsLps: [3] mm each, insertion points of single slices, in the planes of these slices.
+        contourConvention: auto, blood-pool or tissue, of all slices.
     """
 
     model: str = ""
@@ -33,6 +34,7 @@ class PredictionOptions:
     useDiffusion: bool = True
     rvInsertionLps: np.ndarray | None = None
     sliceInsertionsLps: tuple[np.ndarray, ...] = ()
+    contourConvention: str = "auto"
 
     @classmethod
     def ofParameters(cls, parameters: Any) -> "PredictionOptions":
@@ -47,6 +49,7 @@ class PredictionOptions:
             useDiffusion=p.useDiffusion,
             rvInsertionLps=insertion.sharedLps() if insertion is not None else None,
             sliceInsertionsLps=tuple(insertion.ownLps()) if insertion is not None else (),
+            contourConvention=p.contourConvention,
         )
 
     def arguments(self) -> list[str]:
@@ -58,6 +61,8 @@ class PredictionOptions:
             arguments += ["--samples", str(self.samples)]
         if not self.useDiffusion:
             arguments.append("--no-diffusion")
+        if self.contourConvention != "auto":  # without the option, a contour engine's own convention is used
+            arguments += ["--contour-convention", self.contourConvention]
         points = [("--slice-insertion", point) for point in self.sliceInsertionsLps]
         points += [("--rv-insertion", self.rvInsertionLps)] if self.rvInsertionLps is not None else []
         return arguments + [f"{option}=" + ",".join(f"{v:.3f}" for v in point) for option, point in points]

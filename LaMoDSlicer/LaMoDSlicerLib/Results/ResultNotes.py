@@ -113,7 +113,7 @@ class ResultNotes:
 
     def facts(self) -> list[str]:
         """Statements that apply to every result of this kind."""
-        facts = [self._uncertainty()]
+        facts = list(filter(None, [self._uncertainty(), self._convention()]))
         if self._numbers.summary.get("provenance", {}).get("model_sha256"):  # predicted, not measured
             text = _(
                 "Computed from the contours alone: a scar that does not change them is not detected; rotation is "
@@ -124,6 +124,13 @@ class ResultNotes:
         if longAxis:
             return [*facts, _("GCS: mean Ecc of the slices given."), f"{LongAxisText.definition(longAxis)}."]
         return [*facts, _("GCS: mean Ecc of the slices given. GLS: not available from short axis.")]
+
+    def _convention(self) -> str:
+        """The contour convention that was given or inferred; empty for results that do not store it."""
+        from LaMoDCore.io.results.strain_json import conventions_of
+        from LaMoDCore.report.convention import convention_line
+
+        return convention_line(conventions_of(self._numbers.summary))
 
     def html(self) -> str:
         """For a box: how many remarks there are, one line per kind of warning, then the facts.
@@ -219,6 +226,7 @@ def remedies() -> dict[str, str]:
         "contours_automatic": _("Review them in the Contours section."),
         "contours_carried": _("Check the carried frames in the Contours section."),
         "contours_unsure": _("Check the contours of these frames in the Contours section."),
+        "convention_contradicted": _("Check “Contour convention” under Advanced, or set it to “Automatic”."),
         "cycle_not_closed": _("Load all frames of one beat, with their times."),
         "insertion_from_cine": _("Place the point under “RV insertion” if segments matter."),
         "labels_by_shape": _("If this is wrong, select the segment or label under “Myocardium”."),

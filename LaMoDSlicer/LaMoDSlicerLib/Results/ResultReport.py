@@ -92,6 +92,7 @@ class ResultReport:
     def strainResultSteps(self) -> Steps:
         """`strainResult` in small steps."""
         from LaMoDCore.heart.case import Case, InputRecord, Motion, SliceMotion, StrainResult
+        from LaMoDCore.io.results.strain_json import conventions_of
         from LaMoDCore.strain.analysis import slice_strain
 
         numbers = self._node.numbers()
@@ -113,7 +114,8 @@ class ResultReport:
         inputs = tuple(InputRecord(r["name"], r["sha256"]) for r in provenance.get("inputs", []))
         case = Case(tuple(cines), numbers.referenceFrame, heartLps, inputs=inputs, notes=numbers.notes)
         motion = Motion(tuple(motions), provenance)
-        return StrainResult(case, motion, tuple(strains), numbers.endSystole, numbers.summary)
+        conventions = conventions_of(numbers.summary)
+        return StrainResult(case, motion, tuple(strains), numbers.endSystole, numbers.summary, conventions=conventions)
 
     @staticmethod
     def _heartInsertion(numbers: ResultNumbers) -> np.ndarray | None:

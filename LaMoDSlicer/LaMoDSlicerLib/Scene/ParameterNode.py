@@ -30,6 +30,8 @@ class ParameterNode:
     rrMs: Annotated[float, WithinRange(0, 2200)] = 0.0
     #: End-diastolic frame, counted from 1; 0 to find it.
     referenceFrame: Annotated[int, WithinRange(0, 999)] = 0
+    #: Of all slices; "auto" is that of the contour engine for automatic contours, otherwise inferred by the model.
+    contourConvention: Annotated[str, Choice(["auto", "blood-pool", "tissue"])] = "auto"
 
     model: str
     device: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"

@@ -26,6 +26,7 @@ def _controls() -> dict[str, str]:
     """Option -> name of the control with the same purpose."""
     return {
         "cine": _("“Add…”"),
+        "contour-convention": _("“Contour convention”"),
         "device": _("“Device”"),
         "labels": _("“Structures”"),
         "levels": _("the column “Level”"),
