@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.optimize import least_squares, minimize_scalar
+from scipy.stats import spearmanr
 
 from LaMoDCore.contours.automatic.heart_contours import heart_center_lps
 from LaMoDCore.contours.automatic.network import ContourNetwork
@@ -46,7 +47,7 @@ RAYS = 72
 FRAMES, MORE_FRAMES = 12, 24
 #: The ring's smallest radius of the cavity and thickness in pixels, as in ``rings.rasterise``.
 LEAST_CAVITY_PIXELS, LEAST_WALL_PIXELS = 1.7, 1.2
-HARMONICS = 13
+HARMONICS, SHOWN_HARMONICS = 13, 8
 CONTOURS = ("endo", "epi")
 #: Frames in which a contour is off by more on average show another structure and are counted only.
 FAILED_MM = 5.0
@@ -310,34 +311,36 @@ def print_sizes(slices: Sequence[MeasuredSlice]) -> None:
 
 
 def print_structure(slices: Sequence[MeasuredSlice]) -> None:
-    """How the errors of slices without their mean course are spread over the cycle and along the contour."""
-    print("\n| level | contour | SD | constant | drifting | independent | memory | smoothness | endo with epi |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    """How the errors of slices without their mean course are spread along the contour."""
+    harmonics = " | ".join(f"k = {k}" for k in range(SHOWN_HARMONICS))
+    print(f"\n| level | contour | SD | smoothness | endo with epi | {harmonics} |")
+    print(f"| --- | --- |{' ---: |' * (3 + SHOWN_HARMONICS)}")
     for level, group in groups(slices).items():
         each = {contour: [remainder(one, contour) for one in group] for contour in CONTOURS}
         shared = correlation(each["endo"], each["epi"])
         for contour, errors in each.items():
-            time = fit_time(errors, [one.phases for one in group])
             flat = np.concatenate(errors)
             flat = flat[np.isfinite(flat[:, 0])]
+            found = power(flat)
+            cells = (np.sqrt((flat**2).mean()), fit_smoothness(found), shared, *(found / found.sum())[:SHOWN_HARMONICS])
+            print(f"| {level} | {contour} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
+
+
+def print_time(slices: Sequence[MeasuredSlice]) -> None:
+    """How the same errors change over the cycle, for cines of each number of frames."""
+    lags = [k / FRAMES for k in range(1, FRAMES // 2 + 1)]
+    shown = " | ".join(f"{lag:.2f}" for lag in lags)
+    print(f"\n| frames | slices | contour | constant | drifting | independent | memory | correlation after {shown} |")
+    print(f"| ---: | ---: | --- |{' ---: |' * (4 + len(lags))}")
+    for frames in (MORE_FRAMES, FRAMES):
+        group = [one for one in slices if len(one.phases) == frames]
+        for contour in CONTOURS if group else ():
+            errors, phases = [remainder(one, contour) for one in group], [one.phases for one in group]
+            time = fit_time(errors, phases)
+            lag, found, _ = autocorrelation(errors, phases)
             drift = max(1 - time.habit - time.jitter, 0.0)
-            deviation = np.sqrt((flat**2).mean())
-            cells = (deviation, time.habit, drift, time.jitter, time.memory, fit_smoothness(power(flat)))
-            print(f"| {level} | {contour} | {' | '.join(f'{cell:.2f}' for cell in cells)} | {shared:.2f} |")
-
-
-def print_harmonics(slices: Sequence[MeasuredSlice]) -> None:
-    """Variance of the same errors by harmonic, and their correlation in time."""
-    print(f"\n| share of harmonic | {' | '.join(str(k) for k in range(HARMONICS))} |\n| --- |{' ---: |' * HARMONICS}")
-    for contour in CONTOURS:
-        flat = np.concatenate([remainder(one, contour) for one in slices])
-        found = power(flat[np.isfinite(flat[:, 0])])
-        print(f"| {contour} | {' | '.join(f'{share:.3f}' for share in found / found.sum())} |")
-    half = MORE_FRAMES // 2
-    print(f"\n| frames of {MORE_FRAMES} | {' | '.join(str(k + 1) for k in range(half))} |\n| --- |{' ---: |' * half}")
-    for contour in CONTOURS:
-        _, found, _ = autocorrelation([remainder(one, contour) for one in slices], [one.phases for one in slices])
-        print(f"| {contour} | {' | '.join(f'{each:.2f}' for each in found)} |")
+            cells = (time.habit, drift, time.jitter, time.memory, *np.interp(lags, lag, found))
+            print(f"| {frames} | {len(group)} | {contour} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
 
 
 def print_spread(slices: Sequence[MeasuredSlice]) -> None:
@@ -351,6 +354,8 @@ def print_spread(slices: Sequence[MeasuredSlice]) -> None:
             sizes[contour] = np.array([np.nanmean(np.abs(remainder(one, contour))) for one in group])
             print_percentiles(f"{contour}, bias at rest", level, courses[contour][:, 0])
             print_percentiles(f"{contour}, change of bias to ES", level, courses[contour][:, 1])
+            rank = float(spearmanr(courses[contour]).statistic)
+            print(f"| {contour}, rank correlation of both | {level} | {rank:+.2f} | | | | |")
             print_percentiles(f"{contour}, remainder, mean absolute", level, sizes[contour])
             smoothness = [fit_smoothness(power(remainder(one, contour)[usable(one)])) for one in group]
             print_percentiles(f"{contour}, smoothness", level, np.array(smoothness))
@@ -429,7 +434,7 @@ def main(words: list[str] | None = None) -> None:
     modelled = [one for one in slices if usable(one).mean() >= 0.5]
     print(f"\n{len(modelled)} slices with half of their frames or more, without a line through their mean errors:")
     print_structure(modelled)
-    print_harmonics(modelled)
+    print_time(modelled)
     print_spread(modelled)
     print_convention(slices)
     print_confidence(slices)

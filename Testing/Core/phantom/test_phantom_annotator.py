@@ -124,6 +124,8 @@ def test_errors_of_an_engine_agree_with_the_measured_ones() -> None:
     assert np.allclose(change[0].mean(axis=0), [0.35, -0.31], atol=0.2)
     assert np.allclose(bias[0].std(axis=0), [0.72, 0.77], atol=0.25)
     assert np.allclose(np.median(size, axis=1), [[0.37, 0.49], [0.54, 0.83]], atol=0.15)
+    settled = [np.corrcoef(bias[0, :, contour], change[0, :, contour])[0, 1] for contour in range(2)]
+    assert settled[1] < settled[0] < 0
     for contour, (low, high) in enumerate(((0.19, 0.83), (0.29, 0.90))):
         assert np.percentile(size[0, :, contour], 10) < low + 0.08
         assert np.percentile(size[0, :, contour], 90) > high - 0.12
