@@ -7,6 +7,10 @@ Fourier coefficients reduced to principal components; a small network with a lin
 of the ring's motion in ring coordinates (`ring_basis`, eq. 1, relative to a ring that only follows its centre). It
 trains on hundreds of thousands of slices in minutes and averages the reader's errors over the cycle. The posterior's
 mean lies between the motion of D_η and this estimate (`motion_latent`).
+
+Contours that follow the blood pool and contours that follow the tissue mean different motion
+(`heart.contour_convention`). A network with this input is given the convention of some training slices and infers it
+for the others. A second, small network estimates the layer of trabeculae that the contours leave out, for the report.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from torch.nn import functional
 
 from LaMoDCore.heart.canonical import FRAMES
 from LaMoDCore.heart.case import LEVELS
+from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS, LeftOutLayer
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.motion_basis import (
     HARMONICS,
@@ -39,6 +44,8 @@ _INPUT_HARMONICS = 8
 _MOST_STANDARD = 5.0
 _LEAST_VARIANCE = 1e-6
 _CURVES = 2 * (1 + _INPUT_HARMONICS)
+#: Width of the network that estimates the left-out layer, and bounds of the logarithm of its standard deviation in mm.
+_LAYER_WIDTH, _LOG_DEVIATION = 96, (-3.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class ContourMotionConfig:
         modes: principal components of motion in its output.
         width, blocks: width and number of the residual blocks.
         dropout: dropout probability in the residual blocks.
+        conventions: whether the contour convention is an input, and the left-out layer is estimated.
     """
 
     components: int = within(0, 0, 10_000)
@@ -57,6 +65,7 @@ class ContourMotionConfig:
     width: int = within(400, 1, 4096)
     blocks: int = within(2, 0, 64)
     dropout: float = within(0.15, 0, 0.95)
+    conventions: bool = False
 
 
 def contour_numbers(contours: RingContours) -> Array:
@@ -129,7 +138,8 @@ class ContourMotion(nn.Module):
         self.register_buffer("told_axes", torch.zeros(config.components, inputs))
         self.register_buffer("mean", torch.zeros(2 * FRAMES * TERMS))
         self.register_buffer("axes", torch.zeros(config.modes, 2 * FRAMES * TERMS))
-        size = config.components + len(LEVELS)
+        shape = config.components + len(LEVELS)
+        size = shape + (len(CONTOUR_CONVENTIONS) - 1 if config.conventions else 0)
         self.straight = nn.Linear(size, config.modes)
         self.enter = nn.Linear(size, config.width)
         self.blocks = nn.ModuleList(
@@ -144,6 +154,11 @@ class ContourMotion(nn.Module):
         )
         self.leave = nn.Linear(config.width, config.modes)
         nn.init.zeros_(self.leave.weight)
+        self.layer: nn.Sequential | None = None
+        if config.conventions:
+            self.layer = nn.Sequential(
+                nn.Linear(shape, _LAYER_WIDTH), nn.SiLU(), nn.Dropout(config.dropout), nn.Linear(_LAYER_WIDTH, 2)
+            )
 
     def fit_axes(self, numbers: Tensor, motion: Tensor) -> None:
         """Compute the principal axes of contours [N, 40, 19] and motions [N, 40, TERMS], complex.
@@ -154,32 +169,70 @@ class ContourMotion(nn.Module):
         _principal(real_rows(numbers), self.told_mean, self.told_axes, -1)
         _principal(real_rows(motion), self.mean, self.axes, 1)
 
-    def forward(self, numbers: Tensor, levels: Tensor) -> Tensor:
-        """Contours complex [N, 40, 19] and level numbers [N] -> codes [N, modes], of order 1."""
-        inputs = ((real_rows(numbers) - self.told_mean) @ self.told_axes.T).clamp(-_MOST_STANDARD, _MOST_STANDARD)
-        known = functional.one_hot(levels, 1 + len(LEVELS))[:, 1:].to(inputs.dtype)
-        inputs = torch.cat([inputs, known], dim=1)
+    def forward(self, numbers: Tensor, levels: Tensor, conventions: Tensor | None = None) -> Tensor:
+        """Codes [N, modes], of order 1.
+
+        Args:
+            numbers: contours, complex [N, 40, 19].
+            levels: level numbers [N].
+            conventions: the `convention_number` of each slice [N]; None if none is known. Ignored by a network without
+                this input.
+        """
+        inputs = self._shape_inputs(numbers, levels)
+        if self.config.conventions:
+            if conventions is None:
+                conventions = torch.zeros_like(levels)
+            inputs = torch.cat([inputs, _known(conventions, len(CONTOUR_CONVENTIONS) - 1).to(inputs.dtype)], dim=1)
         features = self.enter(inputs)
         for block in self.blocks:
             features = features + block(features)
         code: Tensor = self.straight(inputs) + self.leave(functional.silu(features))
         return code
 
+    def left_out_layer(self, numbers: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """Thickness in mm of the layer that contours leave out at end-diastole, and the logarithm of its standard
+        deviation, each [N]; for a network with the input `conventions` only."""
+        assert self.layer is not None
+        thickness, deviation = self.layer(self._shape_inputs(numbers, levels)).unbind(dim=1)
+        return thickness, deviation.clamp(*_LOG_DEVIATION)
+
+    def _shape_inputs(self, numbers: Tensor, levels: Tensor) -> Tensor:
+        """The contours' components and the level, [N, components + 3]."""
+        inputs = ((real_rows(numbers) - self.told_mean) @ self.told_axes.T).clamp(-_MOST_STANDARD, _MOST_STANDARD)
+        return torch.cat([inputs, _known(levels, len(LEVELS)).to(inputs.dtype)], dim=1)
+
     def rows(self, code: Tensor) -> Tensor:
         """Codes [N, modes] -> motions as real rows [N, 2·40·TERMS], see `real_rows`."""
         return self.mean + code @ self.axes
 
     @torch.no_grad()
-    def motion(self, contours: RingContours, level: int) -> Array:
+    def motion(self, contours: RingContours, level: int, convention: int = 0) -> Array:
         """Motion of one slice, complex64 [40, TERMS]; zero at end-diastole."""
-        device = self.mean.device
-        numbers = torch.from_numpy(contour_numbers(contours)).to(device)
-        row = self.rows(self(numbers[None], torch.tensor([level], device=device)))[0]
+        numbers, levels = self._one(contours, level)
+        row = self.rows(self(numbers, levels, torch.full_like(levels, convention)))[0]
         motion = torch.view_as_complex(row.float().cpu().view(FRAMES, TERMS, 2)).numpy()
         return np.asarray(motion - motion[:1])
 
+    @torch.no_grad()
+    def estimated_layer(self, contours: RingContours, level: int) -> LeftOutLayer:
+        """The layer that the contours of one slice leave out; for a network with the input `conventions` only."""
+        thickness, deviation = self.left_out_layer(*self._one(contours, level))
+        return LeftOutLayer(max(float(thickness[0]), 0.0), float(deviation[0].exp()))
+
+    def _one(self, contours: RingContours, level: int) -> tuple[Tensor, Tensor]:
+        """Inputs of one slice."""
+        device = self.mean.device
+        numbers = torch.from_numpy(contour_numbers(contours)).to(device)
+        return numbers[None], torch.tensor([level], device=device)
+
     def relative_to(
-        self, where: Array, moved: Array, coordinates: RingCoordinates, contours: RingContours, level: int
+        self,
+        where: Array,
+        moved: Array,
+        coordinates: RingCoordinates,
+        contours: RingContours,
+        level: int,
+        convention: int = 0,
     ) -> Array:
         """Motion of one slice relative to another estimate of it, complex64 [40, TERMS] of `ring_basis`, eq. (1).
 
@@ -188,12 +241,18 @@ class ContourMotion(nn.Module):
             coordinates: ring coordinates of the end-diastolic wall, for the result.
             contours: contours of the slice.
             level: a `level_number`.
+            convention: a `convention_number`.
         """
-        motion = self.motion(contours, level)
+        motion = self.motion(contours, level, convention)
         ratio = np.exp(motion @ ring_basis(*contours.at(where)))
         own = contours.center[:, None] + (where - contours.center[0]) * ratio
         center = moving_center(coordinates.center, moved)
         return relative_motion(own, where + moved, center, coordinates.at(where))
+
+
+def _known(numbers: Tensor, count: int) -> Tensor:
+    """One-hot rows [N, count] of numbers from 1; a row of zeros for 0, which is unknown."""
+    return functional.one_hot(numbers, 1 + count)[:, 1:]
 
 
 def real_rows(values: Tensor) -> Tensor:

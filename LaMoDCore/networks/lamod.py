@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from LaMoDCore.heart.contour_convention import LeftOutLayer
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.motion_basis import RingCoordinates
 from LaMoDCore.lddmm import FluidMetric
@@ -247,7 +248,7 @@ class LaMoDModel(nn.Module):
         return displacement
 
     def motion_by_contours(
-        self, masks: Array, coordinates: RingCoordinates, displacement: Array, level: int
+        self, masks: Array, coordinates: RingCoordinates, displacement: Array, level: int, convention: int = 0
     ) -> Array | None:
         """The estimate from contours alone, relative to the decoded motion, see `ContourMotion.relative_to`.
 
@@ -256,6 +257,7 @@ class LaMoDModel(nn.Module):
             coordinates: ring coordinates of its end-diastolic wall.
             displacement: û [40, 2, 128, 128] in mm.
             level: a `level_number`.
+            convention: a `convention_number`; ignored unless the model `takes_convention`.
 
         Returns:
             complex64 [40, TERMS]; None if the model has no such network.
@@ -263,4 +265,21 @@ class LaMoDModel(nn.Module):
         if self.contour_motion is None:
             return None
         points = wall_motion(displacement, coordinates)
-        return self.contour_motion.relative_to(*points, coordinates, RingContours.of_masks(masks), level)
+        contours = RingContours.of_masks(masks)
+        return self.contour_motion.relative_to(*points, coordinates, contours, level, convention)
+
+    @property
+    def takes_convention(self) -> bool:
+        """Whether the contour convention is an input."""
+        return self.contour_motion is not None and self.contour_motion.config.conventions
+
+    def left_out_layer(self, masks: Array, level: int) -> LeftOutLayer | None:
+        """The layer of trabeculae that the contours leave out of the wall; None unless the model `takes_convention`.
+
+        Args:
+            masks: canonical occupancy [40, 128, 128].
+            level: a `level_number`.
+        """
+        if self.contour_motion is None or not self.takes_convention:
+            return None
+        return self.contour_motion.estimated_layer(RingContours.of_masks(masks), level)

@@ -64,10 +64,26 @@ def drawn_cycle(
     A periodic spline in time interpolates between the drawn frames, as ``heart.canonical.to_canonical`` interpolates
     distances from the contours: few frames reduce the motion. The other arguments are those of ``drawn_frames``.
     """
+    return drawn_cycle_and_layer(
+        plane, style, rng, phases, annotator=annotator, scene_seed=scene_seed, samples=samples
+    )[0]
+
+
+def drawn_cycle_and_layer(
+    plane: PhantomSlice,
+    style: ReaderStyle,
+    rng: np.random.Generator,
+    phases: Array,
+    *,
+    annotator: Annotator | None = None,
+    scene_seed: int = 0,
+    samples: int = CONTOUR_SAMPLES,
+) -> tuple[PolarContours, float]:
+    """The contours of ``drawn_cycle``, and the mean thickness in mm of the layer left out at end-diastole."""
     drawn_at = np.arange(style.frames) / style.frames
-    drawn = drawn_frames(plane, style, rng, drawn_at, annotator=annotator, scene_seed=scene_seed, samples=samples)
+    drawn, layer = _drawn(plane, style, rng, drawn_at, annotator, scene_seed, samples)
     weights = periodic_weights(drawn_at, phases)
-    return PolarContours(weights @ drawn.center, weights @ drawn.endo, weights @ drawn.epi)
+    return PolarContours(weights @ drawn.center, weights @ drawn.endo, weights @ drawn.epi), layer
 
 
 def drawn_frames(
@@ -91,13 +107,30 @@ def drawn_frames(
         scene_seed: random seed of the papillary muscles, the same as of the slice's pictures.
         samples: angles of each contour.
     """
+    return _drawn(plane, style, rng, phases, annotator, scene_seed, samples)[0]
+
+
+def _drawn(
+    plane: PhantomSlice,
+    style: ReaderStyle,
+    rng: np.random.Generator,
+    phases: Array,
+    annotator: Annotator | None,
+    scene_seed: int,
+    samples: int,
+) -> tuple[PolarContours, float]:
     seen = plane.contours(phases, samples=samples)
     habits = annotator or draw_annotator(rng)
+    left_out = 0.0
     if style.trabeculae_mm > 0:
         layer = style.trabeculae_mm * _LAYER_OF_LEVEL[plane.level] * rng.uniform(0.7, 1.1)
-        seen = leave_out_trabeculae(seen, layer, contraction(plane.subject.timing, phases))
+        contracted = contraction(plane.subject.timing, phases)
+        compact = leave_out_trabeculae(seen, layer, contracted)
+        relaxed = int(np.argmin(contracted))
+        left_out = float((compact.endo - seen.endo)[relaxed].mean())
+        seen = compact
     if style.papillary:
         muscles = draw_papillary_muscles(plane, scene_seed)
         seen = with_papillary_muscles(seen, plane, muscles, phases)
     biased = replace(habits, bias_mm=style.bias_mm)
-    return annotate(seen, rng, biased, phases)
+    return annotate(seen, rng, biased, phases), left_out

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.contour_convention import convention_number
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.networks.contour_motion import contour_numbers, own_motion
 from LaMoDCore.networks.registration import level_number
@@ -33,6 +35,22 @@ EXACT_SHARE = 0.2
 #: Number of contour points; the contours are not rasterised.
 _SAMPLES = 180
 _STREAM = 21
+#: Readers who leave out more than this share of the thickest layer follow the blood pool; engines leave out this range.
+_BLOOD_POOL_SHARE, _ENGINE_LAYER = 0.4, (0.4, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnSlice:
+    """One slice: its contours, motion (`own_motion`), and the numbers of its level and convention.
+
+    `layer_mm` is the thickness of the layer that the contours leave out, NaN if it is unknown.
+    """
+
+    contours: RingContours
+    motion: Array
+    level: int
+    convention: int = 0
+    layer_mm: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,21 +62,27 @@ class ContourBank(SliceBank):
         motion: complex64 [N, 40, TERMS], see `own_motion`.
         radius: float32 [N], radius of the middle of the wall at end-diastole, mm.
         levels: int [N], the `level_number` of each slice.
+        conventions: int [N], the `convention_number` of the reader; 0 if it is unknown or between both.
+        layer: float32 [N], mean thickness in mm of the layer that the contours leave out; NaN if it is unknown.
     """
 
     numbers: Array
     motion: Array
     radius: Array
     levels: Array
+    conventions: Array
+    layer: Array
 
     @classmethod
-    def of_slices(cls, slices: Sequence[tuple[RingContours, Array, int]]) -> ContourBank:
-        """From the contours, motion (`own_motion`) and level number of each slice."""
+    def of_slices(cls, slices: Sequence[DrawnSlice]) -> ContourBank:
+        """From slices one by one."""
         return cls(
-            np.stack([contour_numbers(contours) for contours, _, _ in slices]),
-            np.stack([motion for _, motion, _ in slices]),
-            np.array([(c.endo[0] + c.epi[0]).mean() / 2 for c, _, _ in slices], dtype=np.float32),
-            np.array([level for _, _, level in slices]),
+            np.stack([contour_numbers(each.contours) for each in slices]),
+            np.stack([each.motion for each in slices]),
+            np.array([(each.contours.endo[0] + each.contours.epi[0]).mean() / 2 for each in slices], dtype=np.float32),
+            np.array([each.level for each in slices]),
+            np.array([each.convention for each in slices]),
+            np.array([each.layer_mm for each in slices], dtype=np.float32),
         )
 
 
@@ -68,7 +92,7 @@ def of_cache(cache: TrainingCache, chosen: Array, progress: Progress = SILENT) -
     for number, index in enumerate(chosen):
         contours = RingContours.of_masks(cache.arrays["occupancy"][index] / np.float32(255))
         where, true = measured_motion(cache, int(index))
-        slices.append((contours, own_motion(true, where, contours), int(cache.levels[index])))
+        slices.append(DrawnSlice(contours, own_motion(true, where, contours), int(cache.levels[index])))
         progress.update("contours", (number + 1) / len(chosen), f"{number + 1} of {len(chosen)} slices")
     return ContourBank.of_slices(slices)
 
@@ -81,6 +105,8 @@ def of_phantoms(
     workers: int = 1,
     left_out: Collection[str] = (),
     randomise: bool = False,
+    engine_share: float = 0.0,
+    conventions: bool = False,
 ) -> ContourBank:
     """From synthetic subjects without images: four slices per subject, drawn by readers with different habits.
 
@@ -91,6 +117,8 @@ def of_phantoms(
         workers: number of processes; it does not change the result.
         left_out: diseases whose subjects are left out.
         randomise: draw the subjects from a wider distribution, see `phantom.heart.randomised`.
+        engine_share: share of the slices drawn with the errors of a contour engine, see `draw_engine_annotator`.
+        conventions: record the readers' conventions; without it they are unknown.
 
     Raises:
         LaMoDInputError: a process was killed.
@@ -100,7 +128,7 @@ def of_phantoms(
     recipe = CohortRecipe(count=subjects.stop, seed=seed)
     chosen = [subject for subject in subjects if not left_out or recipe.disease(subject) not in left_out]
     found: dict[int, ContourBank] = {}
-    with closing(answers(chosen, partial(_slice_maker, recipe, randomise), workers)) as finished:
+    with closing(answers(chosen, partial(_slice_maker, recipe, randomise, engine_share), workers)) as finished:
         for subject, slices in finished:
             if isinstance(slices, WorkerDied):
                 raise LaMoDInputError(
@@ -110,37 +138,49 @@ def of_phantoms(
                 )
             found[subject] = slices
             progress.update("contours", len(found) / len(chosen), f"{len(found)} of {len(chosen)} subjects")
-    return ContourBank.joined([found.pop(subject) for subject in chosen])
+    bank = ContourBank.joined([found.pop(subject) for subject in chosen])
+    return bank if conventions else replace(bank, conventions=np.zeros_like(bank.conventions))
 
 
-def _slice_maker(recipe: CohortRecipe, randomise: bool) -> Callable[[int], ContourBank]:
-    return partial(_slices_of, recipe, randomise)
+def _slice_maker(recipe: CohortRecipe, randomise: bool, engine_share: float) -> Callable[[int], ContourBank]:
+    return partial(_slices_of, recipe, randomise, engine_share)
 
 
-def _slices_of(recipe: CohortRecipe, randomise: bool, number: int) -> ContourBank:
+def _slices_of(recipe: CohortRecipe, randomise: bool, engine_share: float, number: int) -> ContourBank:
     subject = recipe.randomised_subject(number) if randomise else recipe.subject(number)
     slices = [
-        _phantom(plane, (recipe.seed, number, n), recipe.trabeculae_mm, careful=randomise)
+        _phantom(plane, (recipe.seed, number, n), recipe.trabeculae_mm, careful=randomise, engine_share=engine_share)
         for n, plane in enumerate(subject.slices())
     ]
     return ContourBank.of_slices(slices)
 
 
 def _phantom(
-    plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float, *, careful: bool
-) -> tuple[RingContours, Array, int]:
+    plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float, *, careful: bool, engine_share: float
+) -> DrawnSlice:
     from LaMoDCore.phantom.cohort.cases import reader_style
     from LaMoDCore.phantom.imaging.annotator import draw_careful_annotator
-    from LaMoDCore.phantom.imaging.reader_model import drawn_cycle
+    from LaMoDCore.phantom.imaging.reader_model import drawn_cycle_and_layer
 
     phases = np.arange(FRAMES) / FRAMES
     rng = np.random.default_rng([_STREAM, *seed])
     if rng.random() < EXACT_SHARE:
-        seen = plane.contours(phases, samples=_SAMPLES)
+        seen, layer, convention = plane.contours(phases, samples=_SAMPLES), 0.0, convention_number("tissue")
     else:
         style = reader_style(seed, trabeculae_mm)
-        reader = draw_careful_annotator(rng) if careful else None
-        seen = drawn_cycle(plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES)
+        engine = engine_share > 0 and rng.random() < engine_share
+        if engine:
+            from LaMoDCore.phantom.imaging.annotator import draw_engine_annotator
+
+            layer_mm = trabeculae_mm * rng.uniform(*_ENGINE_LAYER)
+            style = replace(style, trabeculae_mm=layer_mm, papillary=False, bias_mm=(0.0, 0.0))
+            reader = draw_engine_annotator(rng)
+        else:
+            reader = draw_careful_annotator(rng) if careful else None
+        seen, layer = drawn_cycle_and_layer(
+            plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES
+        )
+        convention = _convention(style.trabeculae_mm, trabeculae_mm)
     contours = RingContours.about_epicardium(seen.center, seen.endo, seen.epi)
     depth, angle = (
         grid.ravel() for grid in np.meshgrid(_DEPTHS, 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES)
@@ -149,4 +189,11 @@ def _phantom(
     where = contours.center[0] + (endo + depth * (epi - endo)) * np.exp(1j * angle)
     moved = plane.displacement_mm(phases, np.stack([where.real, -where.imag], axis=-1))
     true = where + moved[..., 0] - 1j * moved[..., 1]
-    return contours, own_motion(true, where, contours), level_number(plane.level)
+    return DrawnSlice(contours, own_motion(true, where, contours), level_number(plane.level), convention, layer)
+
+
+def _convention(layer_mm: float, thickest_mm: float) -> int:
+    """The `convention_number` of a reader who leaves out a layer at mid level; 0 for one between both conventions."""
+    if layer_mm <= 0:
+        return convention_number("tissue")
+    return convention_number("blood-pool" if layer_mm > _BLOOD_POOL_SHARE * thickest_mm else "auto")

@@ -1,15 +1,17 @@
 """Training of the estimate from contours, as a stage of the loop: slices varied at every step, early stopping.
 
-The loss is the error of the motion in mm, as a root mean square over the cycle and the ring, averaged over slices.
+The loss is the error of the motion in mm, as a root mean square over the cycle and the ring, averaged over slices. A
+network with the convention as an input also learns the left-out layer, by its likelihood under a normal distribution.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -106,7 +108,7 @@ class ContourStage(LoopStage):
             config.learning_rate, config.ema_decay, largest_gradient=5.0, warm_up=200, warm_up_share=4
         )
         self._config, self._initial, self._after = config, initial, after
-        self._data, self._validation = JoinedContours(train), _tensors(validation)
+        self._data, self._validation = JoinedContours(train), _tensors(_with_some_hidden(validation))
         self._generator = torch.Generator()
 
     def epoch_lengths(self) -> Sequence[int]:
@@ -125,7 +127,7 @@ class ContourStage(LoopStage):
             network = _network(model)
             if self._initial is not None:
                 network.load_state_dict(dict(self._initial))
-            numbers, motion, _, _ = self._data.select(torch.from_numpy(spread_evenly(len(self._data), _AXES_FROM)))
+            numbers, motion, *_ = self._data.select(torch.from_numpy(spread_evenly(len(self._data), _AXES_FROM)))
             network.fit_axes(numbers, motion)
         self._generator.manual_seed(self._config.seed)
         torch.manual_seed(self._config.seed)  # of dropout
@@ -137,7 +139,11 @@ class ContourStage(LoopStage):
             yield varied(self._data.select(chosen), self._generator)
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:
-        return _loss(_network(model), batch), {}
+        network = _network(model)
+        if not network.config.conventions:
+            return _loss(network, batch), {}
+        layer = _layer_loss(network, batch)
+        return _loss(network, batch) + layer, {"layer": layer.detach()}
 
     @torch.no_grad()
     def validate(self, model: nn.Module) -> dict[str, float]:
@@ -159,7 +165,7 @@ class ContourStage(LoopStage):
 
     def report(self, best: BestEpoch) -> ContourReport:
         """Describe the weights that were kept."""
-        _, motion, radius, _ = self._validation
+        _, motion, radius, *_ = self._validation
         still = (motion.abs().square().sum(dim=(1, 2)) / FRAMES).sqrt() * radius
         return ContourReport(
             len(self._data),
@@ -181,7 +187,7 @@ class JoinedContours:
         return int(self._ends[-1])
 
     def select(self, chosen: Tensor) -> tuple[Tensor, ...]:
-        """Numbers, motion, radius and levels of slices [N]."""
+        """The fields of slices [N] (`ContourBank`)."""
         found = [torch.empty((len(chosen), *part.shape[1:]), dtype=part.dtype) for part in self._banks[0]]
         number = torch.bucketize(chosen, self._ends, right=True)
         for n, bank in enumerate(self._banks):
@@ -198,12 +204,27 @@ def _network(model: nn.Module) -> ContourMotion:
     return network
 
 
+def _with_some_hidden(bank: ContourBank) -> ContourBank:
+    """The same slices with the convention of every second one hidden, as in training."""
+    return replace(bank, conventions=np.where(np.arange(len(bank.radius)) % 2, bank.conventions, 0))
+
+
 def _tensors(bank: ContourBank) -> tuple[Tensor, ...]:
-    return tuple(torch.from_numpy(part) for part in (bank.numbers, bank.motion, bank.radius, bank.levels))
+    return tuple(torch.from_numpy(getattr(bank, field.name)) for field in fields(bank))
 
 
 def _loss(network: ContourMotion, batch: tuple[Tensor, ...]) -> Tensor:
     """The basis is orthonormal over a ring: a sum over coefficients is a mean over the ring's points, in radians."""
-    numbers, motion, radius, levels = batch
-    missed = (network.rows(network(numbers, levels)) - real_rows(motion)).square().sum(dim=1) / FRAMES
+    numbers, motion, radius, levels, conventions, _ = batch
+    missed = (network.rows(network(numbers, levels, conventions)) - real_rows(motion)).square().sum(dim=1) / FRAMES
     return ((missed + _LEAST_SQUARE).sqrt() * radius).mean()
+
+
+def _layer_loss(network: ContourMotion, batch: tuple[Tensor, ...]) -> Tensor:
+    """Mean negative logarithm of the likelihood of the left-out layers, of the slices with a known one."""
+    numbers, _, _, levels, _, layer = batch
+    thickness, log_deviation = network.left_out_layer(numbers, levels)
+    known = ~layer.isnan()
+    missed = torch.where(known, layer, 0.0) - thickness
+    likelihood = 0.5 * (missed * torch.exp(-log_deviation)).square() + log_deviation
+    return torch.where(known, likelihood, 0.0).sum() / known.sum().clamp(min=1)

@@ -11,25 +11,37 @@ from LaMoDCore.networks.contour_motion import turned_motion, turned_numbers
 
 #: Standard deviations: rotation, logarithm of scale, and the error that rasterising adds to each coefficient.
 _TURN_RAD, _SCALE, _NOISE_MM = math.radians(8.0), 0.04, 0.05
-#: Shares of slices whose level is hidden, and whose cycle is time-warped.
+#: Shares of slices whose level is hidden, and whose cycle is time-warped; share whose convention is hidden.
 _HIDDEN_SHARE, _WARPED_SHARE = 0.3, 0.5
+_CONVENTION_HIDDEN_SHARE = 0.6
 #: Standard deviation of each of the four waves of the pace of a warped cycle, and the slowest pace (1 is even).
 _PACE, _SLOWEST = 0.15, 0.3
 
 
 def varied(batch: tuple[Tensor, ...], generator: torch.Generator) -> tuple[Tensor, ...]:
-    """Augment numbers, motion, radius and levels of N slices (`ContourBank`), each slice independently.
+    """Augment the fields of N slices (`ContourBank`), each slice independently.
 
-    Slices are rotated with their motion and scaled, noise is added, and the phases of half of them are warped.
+    Slices are rotated with their motion and scaled, noise is added, and the phases of half of them are warped. The
+    level and the convention of some are hidden.
     """
-    numbers, motion, radius, levels = batch
+    numbers, motion, radius, levels, conventions, layer = batch
     turn = _TURN_RAD * torch.randn(len(radius), generator=generator)
     scale = torch.exp(_SCALE * torch.randn(len(radius), generator=generator))
     noise = torch.view_as_complex(torch.randn(*numbers.shape, 2, generator=generator))
     when = uneven_cycles(len(radius), numbers.shape[1], generator)
     numbers = turned_numbers(at_phases(numbers, when), turn) * scale[:, None, None] + _NOISE_MM * noise
     hidden = torch.rand(len(radius), generator=generator) < _HIDDEN_SHARE
-    return numbers, turned_motion(at_phases(motion, when), turn), radius * scale, torch.where(hidden, 0, levels)
+    if conventions.any():
+        withheld = torch.rand(len(radius), generator=generator) < _CONVENTION_HIDDEN_SHARE
+        conventions = torch.where(withheld, 0, conventions)
+    return (
+        numbers,
+        turned_motion(at_phases(motion, when), turn),
+        radius * scale,
+        torch.where(hidden, 0, levels),
+        conventions,
+        layer * scale,
+    )
 
 
 def uneven_cycles(slices: int, frames: int, generator: torch.Generator) -> Tensor:

@@ -76,6 +76,7 @@ class PosteriorConfig:
         randomised: subjects from a wider distribution (`phantom.randomised`) that are added; the last twentieth of
             them are validation data, except for `randomised_slices`.
         phantom_seed: random seed of the first cohort; the second cohort uses the next number.
+        engine_share: share of their slices that are drawn with the errors of a contour engine.
         phantoms_without: diseases that these subjects must not have; a sector of a randomised heart
             may still not contract.
         slices: training slices that are predicted, spread evenly over the training split.
@@ -95,6 +96,7 @@ class PosteriorConfig:
     phantoms: int = 0
     randomised: int = 0
     phantom_seed: int = 3003
+    engine_share: float = 0.0
     phantoms_without: tuple[str, ...] = ()
     slices: int = 1500
     randomised_slices: tuple[int, int] = (400, 100)
@@ -331,6 +333,8 @@ class _PosteriorData:
                 workers=self._workers,
                 left_out=self.config.phantoms_without,
                 randomise=randomise,
+                engine_share=self.config.engine_share,
+                conventions=self.config.contours.conventions,
             )
             (held_out if subjects.start else train).append(self._bank(key, ContourBank, make))
         return train, held_out

@@ -25,7 +25,7 @@ from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.training.posterior.contour_bank import ContourBank, of_phantoms
 from LaMoDCore.training.posterior.contour_stage import ContourStage, ContourTraining, JoinedContours
 
-ARRAYS = ("numbers", "motion", "radius", "levels")
+ARRAYS = ("numbers", "motion", "radius", "levels", "conventions", "layer")
 ANGLES = 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES
 
 
@@ -145,7 +145,7 @@ def test_several_banks_are_used_as_one() -> None:
     readings = JoinedContours(banks)
     chosen = torch.tensor([23, 0, 7, 8, 11, 12, 8])
     assert len(readings) == 24
-    for found, name in zip(readings.select(chosen), ("numbers", "motion", "radius", "levels"), strict=True):
+    for found, name in zip(readings.select(chosen), ARRAYS, strict=True):
         assert np.array_equal(found.numpy(), getattr(whole, name)[chosen.numpy()])
 
 
@@ -166,3 +166,25 @@ def test_motion_relative_to_itself_is_zero() -> None:
     turned = contours.center[:, None] + (true - contours.center[:, None]) * np.exp(-0.05j * amount)[:, None]
     relative = network.relative_to(where, turned - where, coordinates, contours, 2)
     assert relative[:, 0].imag == pytest.approx(0.05 * amount, abs=5e-3)
+
+
+def test_the_convention_is_an_input_and_the_left_out_layer_is_estimated() -> None:
+    """A network learns from labelled readers; unknown conventions change neither the estimate nor a slice's layer."""
+    labelled = of_phantoms(range(8), seed=7, conventions=True)
+    assert set(labelled.conventions) == {0, 1, 2}
+    assert np.array_equal(labelled.numbers, of_phantoms(range(8), seed=7).numbers)
+    assert (labelled.layer[labelled.conventions == 2] == 0).all()
+    assert labelled.layer[labelled.conventions == 1].min() > 0.3
+    torch.manual_seed(0)
+    network = ContourMotion(ContourMotionConfig(components=12, modes=8, width=32, blocks=1, conventions=True))
+    stage = ContourStage([labelled], phantoms(12, 16), ContourTraining(most_steps=200, validations=6, batch_size=32))
+    train_stage({"contour_motion": network}, stage)
+    network.eval()
+    numbers, levels = torch.from_numpy(labelled.numbers), torch.from_numpy(labelled.levels)
+    with torch.no_grad():
+        thickness, log_deviation = network.left_out_layer(numbers, levels)
+    assert np.corrcoef(thickness, labelled.layer)[0, 1] > 0.5
+    assert float(log_deviation.exp().mean()) < 1.5
+    blood, tissue, unknown = (network(numbers, levels, torch.full_like(levels, number)) for number in (1, 2, 0))
+    assert torch.equal(unknown, network(numbers, levels))
+    assert not torch.equal(blood, tissue)

@@ -157,12 +157,17 @@ def contour_training() -> tuple[torch.nn.Module, ContourStage]:
 
     banks = [
         ContourBank(
-            20 + drawn(n, FRAMES, 19), 0.1 * drawn(n, FRAMES, TERMS), np.full(n, 25, np.float32), np.arange(n) % 4
+            20 + drawn(n, FRAMES, 19),
+            0.1 * drawn(n, FRAMES, TERMS),
+            np.full(n, 25, np.float32),
+            np.arange(n) % 4,
+            np.arange(n) % 3,
+            np.where(np.arange(n) % 2, np.nan, 1.0).astype(np.float32),
         )
         for n in (9, 7, 6)
     ]
     torch.manual_seed(0)
-    network = ContourMotion(ContourMotionConfig(components=3, modes=2, width=8, blocks=1))
+    network = ContourMotion(ContourMotionConfig(components=3, modes=2, width=8, blocks=1, conventions=True))
     config = ContourTraining(least_steps=13, most_steps=13, validations=4, batch_size=8)
     return torch.nn.ModuleDict({"contour_motion": network}), ContourStage(banks[:2], banks[2], config)
 
