@@ -35,8 +35,8 @@ EXACT_SHARE = 0.2
 #: Number of contour points; the contours are not rasterised.
 _SAMPLES = 180
 _STREAM = 21
-#: Readers who leave out more than this share of the thickest layer follow the blood pool; engines leave out this range.
-_BLOOD_POOL_SHARE, _ENGINE_LAYER = 0.4, (0.4, 1.0)
+#: Readers who leave out more than this share of the thickest layer follow the blood pool.
+_BLOOD_POOL_SHARE = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +159,7 @@ def _phantom(
     plane: PhantomSlice, seed: tuple[int, int, int], trabeculae_mm: float, *, careful: bool, engine_share: float
 ) -> DrawnSlice:
     from LaMoDCore.phantom.cohort.cases import reader_style
-    from LaMoDCore.phantom.imaging.annotator import draw_careful_annotator
+    from LaMoDCore.phantom.imaging.annotator import draw_careful_annotator, draw_engine_annotator
     from LaMoDCore.phantom.imaging.reader_model import drawn_cycle_and_layer
 
     phases = np.arange(FRAMES) / FRAMES
@@ -168,15 +168,13 @@ def _phantom(
         seen, layer, convention = plane.contours(phases, samples=_SAMPLES), 0.0, convention_number("tissue")
     else:
         style = reader_style(seed, trabeculae_mm)
-        engine = engine_share > 0 and rng.random() < engine_share
-        if engine:
-            from LaMoDCore.phantom.imaging.annotator import draw_engine_annotator
-
-            layer_mm = trabeculae_mm * rng.uniform(*_ENGINE_LAYER)
-            style = replace(style, trabeculae_mm=layer_mm, papillary=False, bias_mm=(0.0, 0.0))
-            reader = draw_engine_annotator(rng)
-        else:
-            reader = draw_careful_annotator(rng) if careful else None
+        reader = None
+        if engine_share > 0 and rng.random() < engine_share:
+            reader = draw_engine_annotator(rng, plane.level)
+            layer_mm = trabeculae_mm * rng.uniform()
+            style = replace(style, trabeculae_mm=layer_mm, papillary=False, bias_mm=reader.bias_mm)
+        elif careful:
+            reader = draw_careful_annotator(rng)
         seen, layer = drawn_cycle_and_layer(
             plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES
         )
