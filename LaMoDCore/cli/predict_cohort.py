@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from LaMoDCore.cli.shared.options import (
+    add_convention_option,
     add_inference_options,
     add_labels_option,
     add_outputs_option,
@@ -32,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="DIR", type=Path, help="folder for results and tables")
     parser.add_argument("--split", choices=("train", "val", "test"), help="only this split of a dataset")
     add_labels_option(parser, "the values of plain mask files")
+    add_convention_option(
+        parser, "It applies to every case and takes precedence over case.json (default: that of case.json, or auto)"
+    )
     add_outputs_option(parser, "all but report and html")
     parser.add_argument("--report", action="store_true", help="draw report.png and report.pdf for every case")
     parser.add_argument(
@@ -47,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
 
     shard = shard_from_environment()
     inference = inference_settings(args)
+    if args.contour_convention is not None:
+        inference["contour_convention"] = args.contour_convention
     if shard.count > 1 and inference["device"] in ("auto", "cuda"):
         import torch
 

@@ -16,7 +16,14 @@ from typing import Any
 from LaMoDCore import __version__
 from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.shards import Shard
-from LaMoDCore.cohort.work_list import CohortCase, faults_of_list, input_fingerprint, list_cases, read_cohort_case
+from LaMoDCore.cohort.work_list import (
+    CohortCase,
+    faults_of_list,
+    input_fingerprint,
+    list_cases,
+    read_cohort_case,
+    stated_convention,
+)
 from LaMoDCore.prediction.outputs import chosen_outputs
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError, reason_of, shareable_reason
 from LaMoDCore.runtime.progress import SILENT, Progress
@@ -209,7 +216,8 @@ def _predict(job: _Job, settings: Mapping[str, Any], case: CohortCase) -> bool:
     from LaMoDCore.prediction.writer import check_output
 
     ledger = Ledger(job.out)
-    request = f"{job.request}:{input_fingerprint(case)}"
+    stated = stated_convention(case)
+    request = f"{job.request}:{input_fingerprint(case)}" + (f":{stated}" if stated else "")
     if ledger.request(case.id) == request:
         return False
     check_output(ledger.folder(case.id))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from LaMoDCore.heart.case import Case, InputRecord
-from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case
+from LaMoDCore.io.dataset.folder import DatasetIndex, case_details, read_dataset_case
 from LaMoDCore.runtime.bounded_reads import sha256_of
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.file_names import free_name, name_fault, portable_name
@@ -94,6 +94,17 @@ def input_fingerprint(case: CohortCase) -> str:
         LaMoDInputError: the masks cannot be read.
     """
     return sha256_of(case.path if case.dataset is None else case.path / _DATASET_MASKS)
+
+
+def stated_convention(case: CohortCase) -> str:
+    """The contour convention that a case of a dataset states, on which its prediction depends; "" without one.
+
+    Raises:
+        LaMoDInputError: its case.json cannot be read.
+    """
+    if case.dataset is None:
+        return ""
+    return str(case_details(case.dataset, case.id).get("contour_convention", ""))
 
 
 def read_cohort_case(case: CohortCase, *, labels: str | None = None, pictures: bool = False) -> Case:

@@ -19,6 +19,7 @@ from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceStrain, StrainRes
 from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
 from LaMoDCore.networks.diffusion import SamplerName
 from LaMoDCore.networks.lamod import SpaceName
+from LaMoDCore.prediction.conventions import convention_notes, with_conventions
 from LaMoDCore.prediction.device_check import choose_device
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import SlicePrediction, predict_slices
@@ -45,6 +46,7 @@ def predict_strain(
     samples: int | None = None,
     independent_samples: bool = False,
     seed: int = 0,
+    contour_convention: str | Sequence[str] | None = None,
     progress: Progress = SILENT,
 ) -> StrainResult:
     """Predict motion and strain of every slice of a case.
@@ -67,6 +69,8 @@ def predict_strain(
         independent_samples: draw independent samples, as scores such as the CRPS assume, instead of balanced ones,
             whose spread varies less.
         seed: random seed, the same for every slice, so that a slice's numbers do not depend on the others.
+        contour_convention: auto, blood-pool or tissue, for all slices or one for each; None takes that of each slice
+            (`CineSlice.contour_convention`). auto lets the model infer it.
         progress: receives the device and the reason for it, then each stage of each slice.
 
     Returns:
@@ -75,6 +79,7 @@ def predict_strain(
     Raises:
         LaMoDInputError: an option, the model or the case cannot be used.
     """
+    case = with_conventions(case, contour_convention)
     if isinstance(model, LoadedModel):
         loaded, reason = model, "given model"
     else:
@@ -139,15 +144,19 @@ def predict_strain(
     summary = with_global_intervals(summary, case, strains, es_frame, calibration)
     function, thickness, function_notes = function_summary(case, es_frame)
     summary["function"] = function
-    for part, rows in zip(summary["slices"], thickness, strict=True):
+    conventions = tuple(prediction.convention for prediction in predictions)
+    for part, rows, convention in zip(summary["slices"], thickness, conventions, strict=True):
         part["thickness"] = rows
+        part["contour_convention"] = convention.to_dict()
     findings = (
+        *convention_notes(case, conventions, loaded),
         *unlike_training_notes(case, flags),
         *quality_notes(case, whole, strains, es_frame),
         *function_notes,
     )
     progress.update("done", 1.0, "motion and strain predicted")
-    return StrainResult(case, whole, tuple(strains), es_frame, {**summary, "provenance": provenance}, findings)
+    summary = {**summary, "provenance": provenance}
+    return StrainResult(case, whole, tuple(strains), es_frame, summary, findings, conventions)
 
 
 def batches_of(slices: Sequence[CineSlice], device: torch.device) -> tuple[list[Sequence[CineSlice]], int]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from LaMoDCore.baselines import BaselineModel
 from LaMoDCore.heart.canonical import FRAMES, CanonicalSlice, cropped_to_source, to_canonical
 from LaMoDCore.heart.case import CineSlice, SliceMotion
+from LaMoDCore.heart.contour_convention import ConventionUsed, LeftOutLayer, convention_number
 from LaMoDCore.heart.cropped import Cropped
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.outside_wall import extend_beyond_wall
@@ -34,10 +35,12 @@ class SlicePrediction:
 
     Attributes:
         motion: displacement, with samples if several were drawn.
+        convention: the contour convention that was used.
         unlike_training: the flag; None for a model without it.
     """
 
     motion: SliceMotion
+    convention: ConventionUsed
     unlike_training: UnlikeTraining | None = None
 
 
@@ -80,7 +83,8 @@ def predict_slices(
         if isinstance(network, BaselineModel) or network.config.architecture == "paper" or _samples_latents(options):
             return [
                 SlicePrediction(
-                    _on_own_pixels(slice_.name, _moved(network, slice_, canonical, options, seed), canonical)
+                    _on_own_pixels(slice_.name, _moved(network, slice_, canonical, options, seed), canonical),
+                    ConventionUsed(slice_.contour_convention),
                 )
                 for slice_, canonical in zip(slices, canonicals, strict=True)
             ]
@@ -92,13 +96,20 @@ def predict_slices(
             motions = [
                 _sampled(network, *parts) for parts in zip(decoded, relative, coordinates, canonicals, strict=True)
             ]
+    # the decoder alone, without the motion latent, does not use the convention
+    is_input = network.takes_convention and options.diffusion
+    used = [
+        ConventionUsed(slice_.contour_convention, each.layer if is_input else None, is_input=is_input)
+        for slice_, each in zip(slices, decoded, strict=True)
+    ]
     detector = network.familiarity
     if detector is None:
-        return [SlicePrediction(motion) for motion in motions]
-    return [
-        SlicePrediction(motion, detector.judge(each.descriptors, insertion_angle(slice_, reference_frame, insertion)))
-        for motion, each, slice_, insertion in zip(motions, decoded, slices, insertions_lps, strict=True)
+        return [SlicePrediction(motion, convention) for motion, convention in zip(motions, used, strict=True)]
+    flags = [
+        detector.judge(each.descriptors, insertion_angle(slice_, reference_frame, insertion))
+        for each, slice_, insertion in zip(decoded, slices, insertions_lps, strict=True)
     ]
+    return [SlicePrediction(*parts) for parts in zip(motions, used, flags, strict=True)]
 
 
 def _samples_latents(options: InferenceOptions) -> bool:
@@ -147,12 +158,14 @@ class DecodedSlice:
         canonical_mm: [40, 2, 128, 128], the same on the canonical grid and cycle.
         view: input of the motion latent.
         descriptors: input of the unlike-training flag and of the spread of the samples, see `uncertainty.descriptors`.
+        layer: the layer that the contours leave out of the wall; None for a model that does not estimate it.
     """
 
     displacement_mm: Cropped
     canonical_mm: Array
     view: RingView
     descriptors: Array
+    layer: LeftOutLayer | None = None
 
 
 def decoded_slice(
@@ -197,12 +210,13 @@ def _decoded(
     own = _cropped_on_own_pixels(slice_.name, moved, canonical)[0]
     canonical_mm = moved[0].transpose(0, 1).numpy()
     learned = latent[0, : network.config.latent_channels]
-    contours = network.motion_by_contours(canonical.occupancy, coordinates, canonical_mm, _level(slice_))
+    convention = convention_number(slice_.contour_convention)
+    contours = network.motion_by_contours(canonical.occupancy, coordinates, canonical_mm, _level(slice_), convention)
     view = ring_view(learned, canonical_mm, coordinates, contours)
     where, moved_wall = wall_motion(canonical_mm, coordinates, every=4)
     ring = view.ring.cpu().numpy()
     described = descriptors(canonical.occupancy, coordinates, ring, where, moved_wall, _level(slice_))
-    return DecodedSlice(own, canonical_mm, view, described)
+    return DecodedSlice(own, canonical_mm, view, described, network.left_out_layer(canonical.occupancy, _level(slice_)))
 
 
 def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Tensor:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from annuli_dataset import _case
 from cohort_rings import write_ring
 
 from LaMoDCore.cli import main
@@ -15,6 +16,7 @@ from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.shards import Shard, shard_from_environment
 from LaMoDCore.cohort.work_list import CohortCase
 from LaMoDCore.heart.notes import note
+from LaMoDCore.io.dataset.folder import DatasetEntry, write_dataset_case, write_dataset_index
 from LaMoDCore.runtime.errors import LaMoDInputError
 
 WHOLE = 3
@@ -152,6 +154,33 @@ def test_a_dataset_is_a_cohort_with_its_subjects(tmp_path, model):
     found = rows(tmp_path / "out" / "summary.csv")
     assert len(found) == 3 and {row["subject"] for row in found} == {"s00000"}
     assert [row["id"] for row in rows(tmp_path / "out" / "failures.csv")] == ["s00000-apex"]
+
+
+def test_cases_are_predicted_with_their_convention_or_the_given_one(tmp_path, model, capsys):
+    data, out = tmp_path / "data", tmp_path / "out"
+    for subject in ("s1", "s2"):
+        write_dataset_case(data, _case(subject, "cine"))
+    names = [f"{subject}-cine" for subject in ("s1", "s2")]
+    write_dataset_index(data, [DatasetEntry(name, name[:2], "", "test", "cine", "", "mid") for name in names])
+    described = data / "cases" / names[0] / "case.json"
+
+    def given():
+        stored = [json.loads((out / "cases" / name / "strain.json").read_text(encoding="utf-8")) for name in names]
+        return [part["contour_convention"]["given"] for summary in stored for part in summary["slices"]]
+
+    assert predict(data, out, model) == 0
+    assert given() == ["auto", "auto"]
+    described.write_text(
+        json.dumps({**json.loads(described.read_text(encoding="utf-8")), "contour_convention": "tissue"}),
+        encoding="utf-8",
+    )
+    capsys.readouterr()
+    assert predict(data, out, model) == 0
+    assert "1 predicted, 1 already present" in capsys.readouterr().out
+    assert given() == ["tissue", "auto"]
+    assert predict(data, out, model, "--contour-convention", "blood-pool") == 0
+    assert "2 predicted, 0 already present" in capsys.readouterr().out
+    assert given() == ["blood-pool", "blood-pool"]
 
 
 def test_faulty_requests_are_refused(tmp_path, model, capsys):
