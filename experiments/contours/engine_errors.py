@@ -91,7 +91,7 @@ class MeasuredSlice:
 
 
 def draw_protocol(rng: np.random.Generator, site: int) -> CineProtocol:
-    """A site's protocol with wider ranges: contrast 1.7–5, noise up to three times as large, pixels of 1.1–2 mm."""
+    """A site's protocol with wider ranges of contrast, noise, coil sensitivity, blur, pixels and slice thickness."""
     usual = draw_cine_protocol(rng, site)
     signals = np.array(usual.signals)
     signals[Tissue.BLOOD] *= rng.uniform(0.6, 1.1)
@@ -355,7 +355,7 @@ def print_spread(slices: Sequence[MeasuredSlice]) -> None:
             print_percentiles(f"{contour}, bias at rest", level, courses[contour][:, 0])
             print_percentiles(f"{contour}, change of bias to ES", level, courses[contour][:, 1])
             rank = float(spearmanr(courses[contour]).statistic)
-            print(f"| {contour}, rank correlation of both | {level} | {rank:+.2f} | | | | |")
+            print(f"| {contour}, rank correlation of bias and change | {level} | {rank:+.2f} | – | – | – | – |")
             print_percentiles(f"{contour}, remainder, mean absolute", level, sizes[contour])
             smoothness = [fit_smoothness(power(remainder(one, contour)[usable(one)])) for one in group]
             print_percentiles(f"{contour}, smoothness", level, np.array(smoothness))
