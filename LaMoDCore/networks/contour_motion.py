@@ -46,6 +46,8 @@ _LEAST_VARIANCE = 1e-6
 _CURVES = 2 * (1 + _INPUT_HARMONICS)
 #: Width of the network that estimates the left-out layer, and bounds of the logarithm of its standard deviation in mm.
 _LAYER_WIDTH, _LOG_DEVIATION = 96, (-3.0, 1.0)
+#: Harmonics of the angle and of the cycle from which contours count as rough, least roughness in mm, and its number.
+_COARSE, _SLOW, _LEAST_ROUGHNESS, _ROUGHNESS = 5, 9, 0.01, 4
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class ContourMotionConfig:
         width, blocks: width and number of the residual blocks.
         dropout: dropout probability in the residual blocks.
         conventions: whether the contour convention is an input, and the left-out layer is estimated.
+        roughness: whether the roughness of the contours is an input, see `contour_roughness`.
     """
 
     components: int = within(0, 0, 10_000)
@@ -66,6 +69,7 @@ class ContourMotionConfig:
     blocks: int = within(2, 0, 64)
     dropout: float = within(0.15, 0, 0.95)
     conventions: bool = False
+    roughness: bool = False
 
 
 def contour_numbers(contours: RingContours) -> Array:
@@ -76,6 +80,23 @@ def contour_numbers(contours: RingContours) -> Array:
     ]
     path = contours.center - contours.center[0]
     return np.concatenate([*curves, path[:, None]], axis=1).astype(np.complex64)
+
+
+def contour_roughness(numbers: Tensor) -> Tensor:
+    """Logarithms of the roughness of both contours, [N, 4], of `contour_numbers` [N, 40, 19].
+
+    A heart's contours are smooth in angle and time, a reader's errors less so: the rougher the contours, the larger
+    their errors. Of each contour: root mean square in mm of the harmonics 5…8 without their mean over the cycle, and
+    of the harmonics 0…4 above the eighth harmonic of the cycle.
+    """
+    features = []
+    for first in (0, 1 + _INPUT_HARMONICS):
+        curves = numbers[..., first : first + 1 + _INPUT_HARMONICS]
+        fine = curves[..., _COARSE:] - curves[..., _COARSE:].mean(dim=1, keepdim=True)
+        spectrum = torch.fft.fft(curves[..., :_COARSE], dim=1, norm="forward")
+        fast = spectrum[:, _SLOW : FRAMES - _SLOW + 1]
+        features += [fine.abs().square().sum(dim=2).mean(dim=1), fast.abs().square().sum(dim=(1, 2))]
+    return 0.5 * torch.log(torch.stack(features, dim=1) + _LEAST_ROUGHNESS**2)
 
 
 def turned_numbers(numbers: Tensor, angle: Tensor) -> Tensor:
@@ -128,6 +149,8 @@ class ContourMotion(nn.Module):
     told_axes: Tensor
     mean: Tensor
     axes: Tensor
+    roughness_mean: Tensor
+    roughness_scale: Tensor
 
     def __init__(self, config: ContourMotionConfig) -> None:
         super().__init__()
@@ -138,7 +161,10 @@ class ContourMotion(nn.Module):
         self.register_buffer("told_axes", torch.zeros(config.components, inputs))
         self.register_buffer("mean", torch.zeros(2 * FRAMES * TERMS))
         self.register_buffer("axes", torch.zeros(config.modes, 2 * FRAMES * TERMS))
-        shape = config.components + len(LEVELS)
+        if config.roughness:
+            self.register_buffer("roughness_mean", torch.zeros(_ROUGHNESS))
+            self.register_buffer("roughness_scale", torch.ones(_ROUGHNESS))
+        shape = config.components + len(LEVELS) + (_ROUGHNESS if config.roughness else 0)
         size = shape + (len(CONTOUR_CONVENTIONS) - 1 if config.conventions else 0)
         self.straight = nn.Linear(size, config.modes)
         self.enter = nn.Linear(size, config.width)
@@ -168,6 +194,10 @@ class ContourMotion(nn.Module):
         """
         _principal(real_rows(numbers), self.told_mean, self.told_axes, -1)
         _principal(real_rows(motion), self.mean, self.axes, 1)
+        if self.config.roughness:
+            roughness = contour_roughness(numbers)
+            self.roughness_mean.copy_(roughness.mean(dim=0))
+            self.roughness_scale.copy_(roughness.std(dim=0) + _LEAST_ROUGHNESS)
 
     def forward(self, numbers: Tensor, levels: Tensor, conventions: Tensor | None = None) -> Tensor:
         """Codes [N, modes], of order 1.
@@ -197,9 +227,13 @@ class ContourMotion(nn.Module):
         return thickness, deviation.clamp(*_LOG_DEVIATION)
 
     def _shape_inputs(self, numbers: Tensor, levels: Tensor) -> Tensor:
-        """The contours' components and the level, [N, components + 3]."""
+        """The contours' components, the level and, if it is an input, the roughness, [N, K]."""
         inputs = ((real_rows(numbers) - self.told_mean) @ self.told_axes.T).clamp(-_MOST_STANDARD, _MOST_STANDARD)
-        return torch.cat([inputs, _known(levels, len(LEVELS)).to(inputs.dtype)], dim=1)
+        parts = [inputs, _known(levels, len(LEVELS)).to(inputs.dtype)]
+        if self.config.roughness:
+            standard = (contour_roughness(numbers) - self.roughness_mean) / self.roughness_scale
+            parts.append(standard.clamp(-_MOST_STANDARD, _MOST_STANDARD))
+        return torch.cat(parts, dim=1)
 
     def rows(self, code: Tensor) -> Tensor:
         """Codes [N, modes] -> motions as real rows [N, 2·40·TERMS], see `real_rows`."""

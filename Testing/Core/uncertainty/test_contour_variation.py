@@ -44,9 +44,14 @@ def test_contours_and_motion_are_augmented_consistently(generator: torch.Generat
     motion = torch.zeros(SLICES, FRAMES, TERMS, dtype=torch.complex64)
     motion[..., 0] = 0.1 * path
     radius = torch.full((SLICES,), 25.0)
-    inputs, targets, sizes, levels = varied((numbers, motion, radius, torch.ones(SLICES, dtype=torch.long)), generator)
+    known, layer = torch.ones(SLICES, dtype=torch.long), torch.full((SLICES,), 2.0)
+    inputs, targets, sizes, levels, conventions, layers = varied(
+        (numbers, motion, radius, known, 2 * known, layer), generator
+    )
     assert (inputs[..., -1].abs() / (sizes / radius)[:, None] / 5).numpy() == pytest.approx(
         (targets[..., 0].abs() / 0.1).numpy(), abs=0.08
     )
     assert 0.6 < levels.float().mean() < 0.8
     assert set(levels.tolist()) == {0, 1}
+    assert 0.3 < (conventions == 2).float().mean() < 0.5 and set(conventions.tolist()) == {0, 2}
+    assert layers.numpy() == pytest.approx((2 * sizes / radius).numpy())
