@@ -155,6 +155,8 @@ def test_a_dense_scan_is_added_to_a_dataset(researcher, tmp_path, monkeypatch):
 
 
 def test_the_chosen_contour_convention_reaches_the_prediction(researcher, tmp_path):
+    from LaMoDSlicerLib.Advanced.ComparedCase import ComparedCase
+    from LaMoDSlicerLib.Advanced.SceneCase import SceneCase
     from LaMoDSlicerLib.Heart import HeartReader
 
     add_ring(researcher.app)
@@ -169,6 +171,10 @@ def test_the_chosen_contour_convention_reaches_the_prediction(researcher, tmp_pa
         researcher.mouse.choose(selector, text)
         assert widget._parameters.contourConvention == convention
         assert words()[words().index("--contour-convention") + 1] == convention
+        name = SceneCase(widget._parameters).addTo(tmp_path / "data", convention, "", "", "mid", False)
+        assert read_dataset_case(tmp_path / "data", name).contour_convention == convention
+        compared = ComparedCase._arguments(tmp_path, tmp_path / "data", name, "model", "cpu")
+        assert compared[compared.index("--contour-convention") + 1] == convention
     researcher.mouse.choose(selector, "Automatic")
     assert "--contour-convention" not in words()
 
