@@ -123,15 +123,21 @@ def test_titles_and_buttons_are_in_sentence_case():
     assert wrong == []
 
 
-def test_no_list_widens_the_panel_by_its_entries():
-    """Names of nodes, models and tables can be long, and a list that is as wide as they are widens the panel."""
+def test_no_content_widens_the_panel():
+    """Names of files, nodes and models can be long: neither a list nor a message may be as wide as they are."""
     loose = []
     for path in UI_FILES:
         for widget in ElementTree.parse(path).iter("widget"):
-            if widget.get("class") == "QComboBox":
-                policy = widget.findtext("property[@name='sizeAdjustPolicy']/enum", "")
-                if not policy.endswith("AdjustToMinimumContentsLengthWithIcon"):
-                    loose.append(f"{path.name}: {widget.get('name')}")
+            list_policy = widget.findtext("property[@name='sizeAdjustPolicy']/enum", "")
+            horizontal = widget.find("property[@name='sizePolicy']/sizepolicy")
+            wraps = widget.findtext("property[@name='wordWrap']/bool") == "true"
+            is_loose = (
+                not list_policy.endswith("AdjustToMinimumContentsLengthWithIcon")
+                if widget.get("class") == "QComboBox"
+                else wraps and (horizontal is None or horizontal.get("hsizetype") != "Ignored")
+            )
+            if is_loose:
+                loose.append(f"{path.name}: {widget.get('name')}")
     assert not loose, "\n".join(loose)
 
 

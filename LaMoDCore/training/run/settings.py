@@ -204,7 +204,7 @@ PRESETS: dict[str, TrainingConfig] = {
         ),
         batch_size=4,
         learning_rate=3e-4,
-        registration_epochs=10,
+        registration_epochs=6,
         diffusion_epochs=300,
         motion_epochs=30,
         patience=0,

@@ -75,6 +75,7 @@ class ReviewSection:
             numbers = [number - 1 for number in self._panel.contours.numbers]
             summary = _("{summary} ({slices})").format(summary=summary, slices=Numbering.slices(numbers))
         button.text = f"{self._title}: {summary}" if isNamed else self._title
+        button.toolTip = button.text if isNamed else ""
 
     def openIfNeeded(self) -> bool:
         """Open the section if contours must be repaired, until which nothing can be predicted; returns whether."""
