@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -44,6 +45,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="synthetic subjects from a wider distribution, for hearts unlike the phantoms "
         "(0; the shipped model: 50000, which with the others takes 13 GB of memory)",
+    )
+    parser.add_argument(
+        "--engine-share",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the synthetic slices drawn with the errors of an automatic contour engine (0)",
+    )
+    parser.add_argument(
+        "--conventions",
+        action="store_true",
+        help="make the contour convention an input of the estimate from contours, learnt from synthetic readers",
+    )
+    parser.add_argument(
+        "--roughness",
+        action="store_true",
+        help="make the roughness of the contours an input of it, so that smooth contours are trusted more",
+    )
+    parser.add_argument(
+        "--contour-fit",
+        type=float,
+        default=0.0,
+        metavar="MM",
+        help="correct the expected motion where the contours it carries miss the drawn ones; MM is a reader's error, "
+        "larger values correct less (0: no correction)",
     )
     parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="number of processes that generate the synthetic subjects"
@@ -91,10 +117,20 @@ def run(args: argparse.Namespace) -> int:
         raise LaMoDInputError(
             run_folder.name, "it already contains a run", "add --resume to continue it, or choose another folder"
         )
+    if not 0 <= args.engine_share <= 1 or not 0 <= args.contour_fit <= 100:
+        raise LaMoDInputError("--engine-share, --contour-fit", "out of range", "give a share of 0…1, and 0…100 mm")
+    if args.conventions and not args.phantoms + args.randomised:
+        raise LaMoDInputError(
+            "--conventions", "there are no synthetic readers to learn it from", "add --phantoms or --randomised"
+        )
     check_new_folder(args.out, CONTENTS, [args.data])
     base = load_model(args.model)
     index = DatasetIndex.load_usable(args.data)
+    standard = PosteriorConfig()
     config = PosteriorConfig(
+        latent=replace(standard.latent, contour_fit_mm=args.contour_fit),
+        contours=replace(standard.contours, conventions=args.conventions, roughness=args.roughness),
+        engine_share=args.engine_share,
         training=GenerativeConfig(epochs=args.epochs, seed=args.seed),
         phantoms=args.phantoms,
         randomised=args.randomised,

@@ -1,10 +1,12 @@
-"""Reproduce the shipped weights from this repository: cohort, training, registration decoder, posterior, card.
+"""Reproduce weights from this repository: cohort, training, registration decoder, posterior, card.
 
-    python -m experiments.training.shipped_model --work DIR [--workers 2] [--toy]
+    python -m experiments.training.shipped_model --work DIR [--version v1|v2] [--workers 2] [--toy]
 
-Each step is done once; an interrupted call can be repeated and resumes (training from its last checkpoint). Takes about
-six hours of one core and 13 GB of memory. DIR/lamod-phantom-v1 is the model folder; computations use one thread, so
-that the same machine gives the same bytes. The measurements in its card are added afterwards (experiments/results).
+Each step is done once; an interrupted call can be repeated and resumes (training from its last checkpoint). Version v1
+takes about six hours of one core and 13 GB of memory. Version v2 keeps the networks of lamod-phantom-v1 and has a new
+posterior, with the contour convention and the roughness of contours as inputs and an engine's errors among its
+readers. DIR/lamod-phantom-VERSION is the model folder; computations use one thread, so that the same machine gives the
+same bytes. The measurements in its card are added afterwards (experiments/results).
 """
 
 from __future__ import annotations
@@ -17,10 +19,13 @@ import time
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
-NAME = "lamod-phantom-v1"
+FIRST = "lamod-phantom-v1"
+#: Synthetic subjects of each kind whose contours the second version learns from: a third of those of the first.
+_SECOND_PHANTOMS, _SECOND_RANDOMISED = 24_000, 20_000
+_SECOND_INPUTS = ("--conventions", "--roughness", "--engine-share", "0.2", "--contour-fit", "2.5")
 
 
-def steps(work: Path, workers: int, toy: bool) -> list[tuple[str, list[str]]]:
+def steps(work: Path, version: str, workers: int, toy: bool) -> list[tuple[str, list[str]]]:
     """Names and command lines, in order."""
     lamod = [sys.executable, "-m", "LaMoDCore"]
     hearts, cache, run, refitted = (str(work / name) for name in ("hearts", "cache", "run", "refitted"))
@@ -29,31 +34,41 @@ def steps(work: Path, workers: int, toy: bool) -> list[tuple[str, list[str]]]:
     refit = ["--count", "8", "--steps", "2"] if toy else ["--count", "360", "--steps", "250"]
     toy_posterior = ["--slices", "8", "--cases", "2", "--epochs", "1", "--samples", "2"]
     toy_posterior += ["--phantoms", "2", "--randomised", "2"]
-    posterior = toy_posterior if toy else ["--phantoms", "60000", "--randomised", "50000", "--workers", str(workers)]
+    second = version == "v2"
+    phantoms, randomised = (_SECOND_PHANTOMS, _SECOND_RANDOMISED) if second else (60_000, 50_000)
+    posterior = ["--phantoms", str(phantoms), "--randomised", str(randomised), "--workers", str(workers)]
+    posterior = (toy_posterior if toy else posterior) + (list(_SECOND_INPUTS) if second else [])
     trained = str(work / "run" / "model")
     cohort = [*lamod, "phantom", "--out", hearts, "--count", "4" if toy else "450", "--seed", "2002", "--split", split]
     cohort += ["--no-report", "--resume", "--workers", str(workers)] + (["--sites", "1"] if toy else [])
     training = [*lamod, "train", "--data", hearts, "--cache", cache, "--out", run, "--device", "cpu", "--resume"]
     registration = [sys.executable, str(_HERE / "refit_registration_decoder.py"), "--model", trained, "--cache", cache]
-    calibrated = [*lamod, "train-posterior", "--model", refitted, "--data", hearts, "--cache", cache, "--name", NAME]
-    return [
-        ("cohort", cohort),
+    name, base = f"lamod-phantom-{version}", FIRST if second else refitted
+    run_of_posterior = work / f"{name}-run"
+    calibrated = [*lamod, "train-posterior", "--model", base, "--data", hearts, "--cache", cache, "--name", name]
+    calibrated += ["--resume"] if run_of_posterior.exists() else []
+    networks = [
         ("training", [*training, *recipe]),
         ("registration decoder", [*registration, "--out", refitted, *refit]),
-        ("posterior", [*calibrated, "--out", str(work / NAME), *posterior]),
+    ]
+    return [
+        ("cohort", cohort),
+        *([] if second else networks),
+        (f"posterior {version}", [*calibrated, "--run", str(run_of_posterior), "--out", str(work / name), *posterior]),
     ]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="kept between calls")
+    parser.add_argument("--version", choices=("v1", "v2"), default="v1")
     parser.add_argument("--workers", type=int, default=2, help="processes that generate synthetic hearts")
     parser.add_argument("--toy", action="store_true", help="four hearts and small networks, to test the script")
     args = parser.parse_args()
     done = args.work / "done"
     done.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    for name, command in steps(args.work, args.workers, args.toy):
+    for name, command in steps(args.work, args.version, args.workers, args.toy):
         mark = done / name.replace(" ", "-")
         if mark.exists():
             continue
@@ -64,7 +79,7 @@ def main() -> int:
             return code
         mark.touch()
         print(f"{name}: {(time.monotonic() - began) / 60:.1f} min", flush=True)
-    print(f"model: {args.work / NAME}")
+    print(f"model: {args.work / f'lamod-phantom-{args.version}'}")
     return 0
 
 
