@@ -18,6 +18,7 @@ from LaMoDCore import load_model, predict_strain
 from LaMoDCore.cli import main
 from LaMoDCore.evaluation.truth import drawn_case
 from LaMoDCore.heart.canonical import FRAMES
+from LaMoDCore.heart.case import Case, StrainResult
 from LaMoDCore.heart.ring.motion_basis import TERMS
 from LaMoDCore.io.dataset.folder import (
     DatasetEntry,
@@ -26,7 +27,7 @@ from LaMoDCore.io.dataset.folder import (
     write_dataset_case,
     write_dataset_index,
 )
-from LaMoDCore.models.folder import save_model
+from LaMoDCore.models.folder import LoadedModel, save_model
 from LaMoDCore.networks.contour_motion import ContourMotion, ContourMotionConfig
 from LaMoDCore.networks.diffusion import NoiseSchedule
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
@@ -224,6 +225,7 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     save_model(base, tmp_path / "base", "base", training={"minutes": 3})
     words = ["train-posterior", "--model", tmp_path / "base", "--data", tmp_path / "data", "--out", tmp_path / "new"]
     words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "3", "--randomised", "7"]
+    words += ["--conventions", "--roughness", "--engine-share", "0.5", "--contour-fit", "2.5"]
     run = tmp_path / "new-run"
 
     fractions: list[float] = []
@@ -246,6 +248,8 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     assert resumed == sorted(resumed) and resumed[-1] == 1.0
     assert read_run(run).state == "finished" and not (run / "prepared").exists()
     model = load_model(tmp_path / "new")
+    assert model.network.takes_convention and model.network.config.contour_motion.roughness
+    assert model.network.config.motion_latent.contour_fit_mm == 2.5
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
     assert "gcs_peak" in model.description["uncertainty"]["global_numbers"]
@@ -258,8 +262,20 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     for key, value in base.state_dict().items():
         torch.testing.assert_close(model.network.state_dict()[key], value, atol=0, rtol=0)
     index = DatasetIndex.load(tmp_path / "data")
-    result = predict_strain(drawn_case(read_dataset_case(index.folder, "s3-a")), model)
+    result = _predicted_with_both_conventions(model, drawn_case(read_dataset_case(index.folder, "s3-a")))
     assert result.summary["uncertainty"]["calibrated"] and "unlike_training" in result.summary["slices"][0]
+
+
+def _predicted_with_both_conventions(model: LoadedModel, case: Case) -> StrainResult:
+    """The result with the convention left to the model, which differs from that of tissue contours."""
+    result = predict_strain(case, model)
+    given = replace(case, slices=tuple(replace(each, contour_convention="tissue") for each in case.slices))
+    tissue = predict_strain(given, model)
+    described = [each.summary["slices"][0]["contour_convention"] for each in (result, tissue)]
+    assert [each["given"] for each in described] == ["auto", "tissue"]
+    assert described[0]["left_out_layer_mm"] == described[1]["left_out_layer_mm"] is not None
+    assert not np.array_equal(result.slices[0].displacement_mm, tissue.slices[0].displacement_mm)
+    return result
 
 
 def test_too_few_randomised_hearts_are_not_used() -> None:
