@@ -296,7 +296,6 @@ set(MODULE_PYTHON_SCRIPTS
   networks/balanced_draws.py
   networks/blocks.py
   networks/conditional_denoiser.py
-  networks/contour_fit.py
   networks/contour_motion.py
   networks/contour_unet.py
   networks/denoiser.py

@@ -64,14 +64,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="make the roughness of the contours an input of it, so that smooth contours are trusted more",
     )
     parser.add_argument(
-        "--contour-fit",
-        type=float,
-        default=0.0,
-        metavar="MM",
-        help="correct the expected motion where the contours it carries miss the drawn ones; MM is a reader's error, "
-        "larger values correct less (0: no correction)",
-    )
-    parser.add_argument(
         "--workers", type=int, default=1, metavar="N", help="number of processes that generate the synthetic subjects"
     )
     parser.add_argument(
@@ -117,8 +109,8 @@ def run(args: argparse.Namespace) -> int:
         raise LaMoDInputError(
             run_folder.name, "it already contains a run", "add --resume to continue it, or choose another folder"
         )
-    if not 0 <= args.engine_share <= 1 or not 0 <= args.contour_fit <= 100:
-        raise LaMoDInputError("--engine-share, --contour-fit", "out of range", "give a share of 0…1, and 0…100 mm")
+    if not 0 <= args.engine_share <= 1:
+        raise LaMoDInputError("--engine-share", "out of range", "give a share from 0 to 1")
     if args.conventions and not args.phantoms + args.randomised:
         raise LaMoDInputError(
             "--conventions", "there are no synthetic readers to learn it from", "add --phantoms or --randomised"
@@ -128,7 +120,6 @@ def run(args: argparse.Namespace) -> int:
     index = DatasetIndex.load_usable(args.data)
     standard = PosteriorConfig()
     config = PosteriorConfig(
-        latent=replace(standard.latent, contour_fit_mm=args.contour_fit),
         contours=replace(standard.contours, conventions=args.conventions, roughness=args.roughness),
         engine_share=args.engine_share,
         training=GenerativeConfig(epochs=args.epochs, seed=args.seed),

@@ -24,10 +24,8 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.motion_basis import RING_ANGLES, TERMS, RingCoordinates, moving_center, relative_motion
 from LaMoDCore.networks.balanced_draws import balanced, most_visible_directions
 from LaMoDCore.networks.conditional_denoiser import ConditionalDenoiser, RingCondition
-from LaMoDCore.networks.contour_fit import fitted_code
 from LaMoDCore.networks.diffusion import NoiseSchedule, SamplerName, reverse_process
 from LaMoDCore.networks.registration import LATENT_FRAME_STRIDE
-from LaMoDCore.networks.ring_contours import RingContours
 from LaMoDCore.runtime.settings_fields import within
 
 #: Harmonics of z_reg on the ring (along the cycle, along the angle) that are inputs of the regression.
@@ -52,8 +50,6 @@ class MotionLatentConfig:
         condition: length of the conditioning vector.
         width, blocks: size of the denoiser.
         dropout: dropout probability in both networks.
-        contour_fit_mm: standard deviation of a reader's errors for the correction by carried contours, see
-            `contour_fit`; 0 for no correction.
     """
 
     modes: int = within(0, 0, 10_000)
@@ -61,7 +57,6 @@ class MotionLatentConfig:
     width: int = within(128, 1, 4096)
     blocks: int = within(2, 0, 64)
     dropout: float = within(0.1, 0, 0.95)
-    contour_fit_mm: float = within(0.0, 0, 100)
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,42 +258,6 @@ class MotionLatent(nn.Module):
     def expected_relative(self, view: RingView) -> Array:
         """Expected relative motion of one slice, complex64 [T, TERMS]."""
         relative: Array = self.decode(self.expected(view.alone()))[0]
-        return relative
-
-    def fitted_relative(
-        self,
-        view: RingView,
-        spread: Tensor | float,
-        displacement: Array,
-        coordinates: RingCoordinates,
-        contours: RingContours,
-    ) -> Array:
-        """Expected relative motion of one slice, corrected by how the contours it carries fit, complex64 [T, TERMS].
-
-        Args:
-            view: inputs of the slice.
-            spread: factors of the scatter [modes], see `SliceSpread`.
-            displacement: û [40, 2, 128, 128] in mm.
-            coordinates: ring coordinates of the end-diastolic wall.
-            contours: the drawn contours.
-        """
-        code = self.expected(view.alone())
-        if self.config.contour_fit_mm > 0:
-            used = int((self.modes.square().sum(dim=1) > 0).sum())  # the others are zero, see `fit_modes`
-            variance = (self.scatter * spread).double().square().cpu().numpy()
-            fitted = fitted_code(
-                code[0, :used].double().cpu().numpy(),
-                variance[:used],
-                _complex(self.mean.cpu().numpy()),
-                _complex(self.modes[:used].cpu().numpy()),
-                displacement,
-                coordinates,
-                contours,
-                self.config.contour_fit_mm,
-            )
-            code = code.clone()
-            code[0, :used] = torch.from_numpy(fitted).to(code)
-        relative: Array = self.decode(code)[0]
         return relative
 
     def velocity(self, noisy: Tensor, step: Tensor, condition: Tensor) -> Tensor:

@@ -22,7 +22,6 @@ from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.networks.lamod import LaMoDModel
 from LaMoDCore.networks.motion_latent import RingView, ring_view, wall_motion
 from LaMoDCore.networks.registration import level_number
-from LaMoDCore.networks.ring_contours import RingContours
 from LaMoDCore.prediction.options import InferenceOptions
 from LaMoDCore.prediction.samples import expected_motion_and_samples
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -143,13 +142,7 @@ def _sampled(
 ) -> SliceMotion:
     """The expected motion of one slice and its samples."""
     assert network.motion_latent is not None
-    latent = network.motion_latent
-    if latent.config.contour_fit_mm > 0:
-        contours = RingContours.of_masks(canonical.occupancy)
-        spread = spread_of(network, decoded)
-        expected = latent.fitted_relative(decoded.view, spread, decoded.canonical_mm, coordinates, contours)
-    else:
-        expected = latent.expected_relative(decoded.view)
+    expected = network.motion_latent.expected_relative(decoded.view)
     moved_mm, samples = expected_motion_and_samples(
         decoded.displacement_mm, decoded.canonical_mm, expected, relative, coordinates, canonical
     )

@@ -22,7 +22,7 @@ _HERE = Path(__file__).resolve().parent
 FIRST = "lamod-phantom-v1"
 #: Synthetic subjects of each kind whose contours the second version learns from: a third of those of the first.
 _SECOND_PHANTOMS, _SECOND_RANDOMISED = 24_000, 20_000
-_SECOND_INPUTS = ("--conventions", "--roughness", "--engine-share", "0.2", "--contour-fit", "2.5")
+_SECOND_INPUTS = ("--conventions", "--roughness", "--engine-share", "0.2")
 
 
 def steps(work: Path, version: str, workers: int, toy: bool) -> list[tuple[str, list[str]]]:

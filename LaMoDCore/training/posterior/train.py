@@ -56,6 +56,8 @@ from LaMoDCore.uncertainty.descriptors import descriptor_groups
 _ORIENTATION_CASES = 300
 #: Share of the synthetic subjects held out for validation, since a dataset's own validation slices are few.
 _HELD_OUT_SHARE = 0.05
+#: Synthetic subjects whose contours are computed and stored together.
+_PART = 5000
 #: Name of the part of the progress that reports the steps of the training.
 _TRAINING, _CALIBRATION = "training", "calibration"
 #: Approximate seconds on one core, by which the progress weighs its parts.
@@ -174,6 +176,20 @@ def train_posterior(
     return model
 
 
+@dataclass(frozen=True)
+class _Cohort:
+    """A part of a synthetic cohort: numbers of its subjects, the cohort's seed, and whether it is for validation."""
+
+    subjects: range
+    seed: int
+    randomise: bool
+    held_out: bool
+
+    @property
+    def key(self) -> str:
+        return f"contours-{self.seed}-{self.subjects.start}"
+
+
 class _PosteriorData:
     """The stages of the training and the slices they use, computed when they are first needed.
 
@@ -220,9 +236,9 @@ class _PosteriorData:
         halves = [len(np.intersect1d(self._predicted, self._own["train"][half])) for half in self._halves]
         units = {f"contours-{split}": ("own contours", len(chosen)) for split, chosen in self._own.items()}
         synthetic = 0
-        for subjects, seed, _ in self._cohorts():
-            units[f"contours-{seed}-{subjects.start}"] = ("subject", len(subjects))
-            synthetic += SLICES * len(subjects) if subjects.start == 0 else 0
+        for cohort in self._cohorts():
+            units[cohort.key] = ("subject", len(cohort.subjects))
+            synthetic += 0 if cohort.held_out else SLICES * len(cohort.subjects)
         units |= {f"residuals-{half + 1}": ("residual", length) for half, length in enumerate(halves)}
         units["residuals-val"] = ("residual", len(self._own["val"]))
         for number, chosen in enumerate(self._wider_subjects() or ()):
@@ -323,32 +339,31 @@ class _PosteriorData:
         """Contours of synthetic subjects, to train on and to validate on."""
         train: list[ContourBank] = []
         held_out: list[ContourBank] = []
-        for subjects, seed, randomise in self._cohorts():
-            key = f"contours-{seed}-{subjects.start}"
+        for cohort in self._cohorts():
             make = partial(
                 of_phantoms,
-                subjects,
-                seed,
-                self._progress(key),
+                cohort.subjects,
+                cohort.seed,
+                self._progress(cohort.key),
                 workers=self._workers,
                 left_out=self.config.phantoms_without,
-                randomise=randomise,
+                randomise=cohort.randomise,
                 engine_share=self.config.engine_share,
                 conventions=self.config.contours.conventions,
             )
-            (held_out if subjects.start else train).append(self._bank(key, ContourBank, make))
+            (held_out if cohort.held_out else train).append(self._bank(cohort.key, ContourBank, make))
         return train, held_out
 
-    def _cohorts(self) -> list[tuple[range, int, bool]]:
-        """Numbers of synthetic subjects, seed of their cohort and whether they are randomised; training from 0."""
-        config = self.config
+    def _cohorts(self) -> list[_Cohort]:
+        """Parts of the synthetic cohorts; those of the training subjects are as small as is lost by an interruption."""
+        config, found = self.config, []
         cohorts = ((config.phantoms, config.phantom_seed, False), (config.randomised, config.phantom_seed + 1, True))
-        return [
-            (subjects, seed, randomise)
-            for count, seed, randomise in cohorts
-            for subjects in (range(training_subjects(count)), range(training_subjects(count), count))
-            if subjects
-        ]
+        for count, seed, randomise in cohorts:
+            last = training_subjects(count)
+            parts = [(range(first, min(first + _PART, last)), False) for first in range(0, last, _PART)]
+            parts.append((range(last, count), True))
+            found += [_Cohort(subjects, seed, randomise, held_out) for subjects, held_out in parts if subjects]
+        return found
 
     def _wider_subjects(self) -> tuple[list[int], list[int]] | None:
         return wider_subjects(self.config)

@@ -225,7 +225,7 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     save_model(base, tmp_path / "base", "base", training={"minutes": 3})
     words = ["train-posterior", "--model", tmp_path / "base", "--data", tmp_path / "data", "--out", tmp_path / "new"]
     words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "3", "--randomised", "7"]
-    words += ["--conventions", "--roughness", "--engine-share", "0.5", "--contour-fit", "2.5"]
+    words += ["--conventions", "--roughness", "--engine-share", "0.5"]
     run = tmp_path / "new-run"
 
     fractions: list[float] = []
@@ -249,7 +249,6 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     assert read_run(run).state == "finished" and not (run / "prepared").exists()
     model = load_model(tmp_path / "new")
     assert model.network.takes_convention and model.network.config.contour_motion.roughness
-    assert model.network.config.motion_latent.contour_fit_mm == 2.5
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
     assert "gcs_peak" in model.description["uncertainty"]["global_numbers"]
