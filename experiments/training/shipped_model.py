@@ -20,8 +20,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 FIRST = "lamod-phantom-v1"
-#: Synthetic subjects of each kind whose contours the second version learns from: a third of those of the first.
-_SECOND_PHANTOMS, _SECOND_RANDOMISED = 24_000, 20_000
+#: What the posterior of the second version has in addition.
 _SECOND_INPUTS = ("--conventions", "--roughness", "--engine-share", "0.2")
 
 
@@ -35,8 +34,7 @@ def steps(work: Path, version: str, workers: int, toy: bool) -> list[tuple[str, 
     toy_posterior = ["--slices", "8", "--cases", "2", "--epochs", "1", "--samples", "2"]
     toy_posterior += ["--phantoms", "2", "--randomised", "2"]
     second = version == "v2"
-    phantoms, randomised = (_SECOND_PHANTOMS, _SECOND_RANDOMISED) if second else (60_000, 50_000)
-    posterior = ["--phantoms", str(phantoms), "--randomised", str(randomised), "--workers", str(workers)]
+    posterior = ["--phantoms", "60000", "--randomised", "50000", "--workers", str(workers)]
     posterior = (toy_posterior if toy else posterior) + (list(_SECOND_INPUTS) if second else [])
     trained = str(work / "run" / "model")
     cohort = [*lamod, "phantom", "--out", hearts, "--count", "4" if toy else "450", "--seed", "2002", "--split", split]
