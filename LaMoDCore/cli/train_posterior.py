@@ -111,9 +111,9 @@ def run(args: argparse.Namespace) -> int:
         )
     if not 0 <= args.engine_share <= 1:
         raise LaMoDInputError("--engine-share", "out of range", "give a share from 0 to 1")
-    if args.conventions and not args.phantoms + args.randomised:
+    if (args.conventions or args.engine_share) and not args.phantoms + args.randomised:
         raise LaMoDInputError(
-            "--conventions", "there are no synthetic readers to learn it from", "add --phantoms or --randomised"
+            "--conventions, --engine-share", "there are no synthetic readers", "add --phantoms or --randomised"
         )
     check_new_folder(args.out, CONTENTS, [args.data])
     base = load_model(args.model)

@@ -47,7 +47,7 @@ _CURVES = 2 * (1 + _INPUT_HARMONICS)
 #: Width of the network that estimates the left-out layer, and bounds of the logarithm of its standard deviation in mm.
 _LAYER_WIDTH, _LOG_DEVIATION = 96, (-3.0, 1.0)
 #: Harmonics of the angle and of the cycle from which contours count as rough, least roughness in mm, and its number.
-_COARSE, _SLOW, _LEAST_ROUGHNESS, _ROUGHNESS = 5, 9, 0.01, 4
+_COARSE, _SLOW, _LEAST_ROUGHNESS, _ROUGHNESS = 5, 9, 0.25, 4
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ most probable w is one step of Gauss–Newton from the expectation (an extended 
     w = w₀ + (P⁻¹ + Hᵀ R⁻¹ H)⁻¹ Hᵀ R⁻¹ r,                                                          (1)
 
 with r the radial distances in mm from the carried to the drawn contours as harmonics of the angle, H = −∂r/∂w, P the
-variances of w, and R the covariance of a reader's errors at a frame less those at end-diastole. An error that is
-constant over the cycle cancels. Blood-pool contours move more than the tissue, in proportion to the contraction of the
-cavity; R has this direction as well.
+variances of w, and R the covariance of a reader's errors at a frame less those at end-diastole. H neglects that the
+drawn radius changes with the angle. An error that is constant over the cycle cancels. Blood-pool contours move more
+than the tissue, in proportion to the contraction of the cavity; R has this direction as well.
 """
 
 from __future__ import annotations

@@ -52,7 +52,10 @@ def steps(work: Path, version: str, workers: int, toy: bool) -> list[tuple[str, 
     return [
         ("cohort", cohort),
         *([] if second else networks),
-        (f"posterior {version}", [*calibrated, "--run", str(run_of_posterior), "--out", str(work / name), *posterior]),
+        (
+            "posterior v2" if second else "posterior",
+            [*calibrated, "--run", str(run_of_posterior), "--out", str(work / name), *posterior],
+        ),
     ]
 
 

@@ -29,6 +29,7 @@ from LaMoDCore.heart.canonical import (
     to_canonical,
 )
 from LaMoDCore.heart.case import LEVELS, CineSlice
+from LaMoDCore.heart.contour_convention import convention_number
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.io.dataset.checks import refuse_faulty_index
 from LaMoDCore.io.dataset.folder import DatasetCase, DatasetIndex, read_dataset_case
@@ -60,7 +61,8 @@ _ARRAYS: dict[str, tuple[tuple[int, ...], Any]] = {
 }
 
 
-_CaseArrays = tuple[dict[str, Array], bool]
+#: Arrays of a case, whether its motion is known, and its `convention_number`.
+_CaseArrays = tuple[dict[str, Array], bool, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,7 @@ class TrainingCache:
         fingerprint: SHA-256 of the dataset's content.
         left_out: cases that cannot be used, with the reasons. They belong to no split.
         is_dense: bool [N], whether the slice is of a DENSE scan; None if all are. Synthetic cines have motion, too.
+        conventions: int [N], the `convention_number` of each slice; None if none is known.
     """
 
     arrays: dict[str, Array]
@@ -84,6 +87,11 @@ class TrainingCache:
     fingerprint: str
     left_out: Mapping[str, str] = field(default_factory=dict)
     is_dense: Array | None = None
+    conventions: Array | None = None
+
+    def convention(self, index: int) -> int:
+        """The `convention_number` of a slice, 0 if it is not known."""
+        return 0 if self.conventions is None else int(self.conventions[index])
 
     def indices(self, split: str, *, with_motion: bool = False, dense_only: bool = False) -> Array:
         """Numbers of the slices of a split, optionally only of those with known displacement or of DENSE scans."""
@@ -142,6 +150,7 @@ def open_finished_cache(folder: Path, *, in_memory: bool | None = None) -> Train
             about["fingerprint"],
             {str(name): str(reason) for name, reason in dict(about.get("left_out", {})).items()},
             np.array([cohort == "dense" for cohort in about["cohorts"]]) if "cohorts" in about else None,
+            np.array(about["conventions"], dtype=np.int64) if "conventions" in about else None,
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise LaMoDInputError(
@@ -163,6 +172,7 @@ def cache_of_cases(cases: Sequence[DatasetCase], *, vary_sampling: bool = True) 
         np.array([case.displacement_mm is not None for case in cases]),
         np.array([level_number(case.level) for case in cases], dtype=np.int64),
         "",
+        conventions=np.array([convention_number(case.contour_convention) for case in cases], dtype=np.int64),
     )
 
 
@@ -246,7 +256,7 @@ class _ArrayFile:
 def _fill(
     index: DatasetIndex, fresh: Path, fingerprint: str, vary_sampling: bool, workers: int, progress: Progress
 ) -> None:
-    has_motion = [False] * len(index)
+    has_motion, conventions = [False] * len(index), [0] * len(index)
     left_out = {fault.case: fault.reason for fault in reversed(index.faults)}
     set_up = partial(_reader, index.folder, [entry.id for entry in index], vary_sampling)
     with ExitStack() as files:
@@ -265,7 +275,7 @@ def _fill(
             if isinstance(answer, str):
                 left_out[index.entries[number].id] = answer
             else:
-                case_arrays, has_motion[number] = answer
+                case_arrays, has_motion[number], conventions[number] = answer
                 for name, values in case_arrays.items():
                     arrays[name].write(number, values)
             progress.update("cache", done / len(index), f"{done} of {len(index)} slices")
@@ -277,6 +287,7 @@ def _fill(
         "cohorts": [entry.cohort for entry in index],
         "has_motion": has_motion,
         "levels": [level_number(entry.level if entry.level in LEVELS else None) for entry in index],
+        "conventions": conventions,
         "left_out": left_out,
     }
     write_json(fresh / "index.json", about)
@@ -287,10 +298,11 @@ def _reader(folder: Path, ids: Sequence[str], vary_sampling: bool) -> Callable[[
 
 
 def _read_arrays(folder: Path, ids: Sequence[str], vary_sampling: bool, number: int) -> _CaseArrays | str:
-    """The arrays of a case and whether it has motion, or why it cannot be used."""
+    """The arrays of a case, whether it has motion and its convention, or why it cannot be used."""
     try:
         case = read_dataset_case(folder, ids[number])
-        return _case_arrays(case, vary_sampling), case.displacement_mm is not None
+        convention = convention_number(case.contour_convention)
+        return _case_arrays(case, vary_sampling), case.displacement_mm is not None, convention
     except Exception as error:  # one bad case must not stop the training
         return reason_of(error)
 

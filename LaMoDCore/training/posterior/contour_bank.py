@@ -92,7 +92,8 @@ def of_cache(cache: TrainingCache, chosen: Array, progress: Progress = SILENT) -
     for number, index in enumerate(chosen):
         contours = RingContours.of_masks(cache.arrays["occupancy"][index] / np.float32(255))
         where, true = measured_motion(cache, int(index))
-        slices.append(DrawnSlice(contours, own_motion(true, where, contours), int(cache.levels[index])))
+        motion, level = own_motion(true, where, contours), int(cache.levels[index])
+        slices.append(DrawnSlice(contours, motion, level, cache.convention(int(index))))
         progress.update("contours", (number + 1) / len(chosen), f"{number + 1} of {len(chosen)} slices")
     return ContourBank.of_slices(slices)
 

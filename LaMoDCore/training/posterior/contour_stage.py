@@ -23,6 +23,8 @@ from LaMoDCore.training.loop.loop_stage import LoopStage, Optimisation, TrainedP
 from LaMoDCore.training.posterior.contour_bank import ContourBank
 from LaMoDCore.training.posterior.contour_variation import varied
 
+#: Slices of a synthetic subject, whose levels alternate.
+_LEVELS = 4
 #: Slices from which the principal components are computed, to limit memory.
 _AXES_FROM = 40_000
 #: Bounds the gradient of the root, in the square of radians.
@@ -68,6 +70,8 @@ class ContourReport:
         train_mm, validation_mm: root mean square error of the averaged weights at the best validation.
         still_mm: validation error of a ring that only follows its centre.
         best_step: the step after which the weights were kept, 0 for the start.
+        layer_mm: mean absolute validation error of the left-out layer; None for a network that does not estimate it,
+            and for a run that was resumed after this stage.
     """
 
     slices: int
@@ -75,6 +79,7 @@ class ContourReport:
     validation_mm: float
     still_mm: float
     best_step: int
+    layer_mm: float | None = None
 
 
 class ContourStage(LoopStage):
@@ -110,6 +115,7 @@ class ContourStage(LoopStage):
         self._config, self._initial, self._after = config, initial, after
         self._data, self._validation = JoinedContours(train), _tensors(_with_some_hidden(validation))
         self._generator = torch.Generator()
+        self._layer_error_mm: float | None = None
 
     def epoch_lengths(self) -> Sequence[int]:
         """Epochs of equal length, and a shorter one for the remaining steps."""
@@ -150,7 +156,12 @@ class ContourStage(LoopStage):
         return {"loss": float(_loss(_network(model), self._validation))}
 
     def close(self, model: nn.Module) -> None:
-        """Round the weights to half precision, which takes half the memory and loses less than contours vary."""
+        """Round the weights to half precision, which takes half the memory and loses less than contours vary.
+
+        Before, the standard deviations of the left-out layer are scaled to what the validation slices show.
+        """
+        if _network(model).config.conventions:
+            self._layer_error_mm = _scale_layer_deviation(_network(model), self._validation)
         for weights in _network(model).parameters():
             weights.data.copy_(weights.data.half())
         if self._after is not None:
@@ -169,10 +180,11 @@ class ContourStage(LoopStage):
         still = (motion.abs().square().sum(dim=(1, 2)) / FRAMES).sqrt() * radius
         return ContourReport(
             len(self._data),
-            best.train.get("loss", math.nan),
+            best.train.get("loss", math.nan) - best.train.get("layer", 0.0),
             best.validation["loss"],
             float(still.mean()),
             sum(self.epoch_lengths()[: best.epoch]),
+            self._layer_error_mm,
         )
 
 
@@ -205,8 +217,9 @@ def _network(model: nn.Module) -> ContourMotion:
 
 
 def _with_some_hidden(bank: ContourBank) -> ContourBank:
-    """The same slices with the convention of every second one hidden, as in training."""
-    return replace(bank, conventions=np.where(np.arange(len(bank.radius)) % 2, bank.conventions, 0))
+    """The same slices with the convention of half of them hidden, of each level."""
+    number = np.arange(len(bank.radius))
+    return replace(bank, conventions=np.where((number + number // _LEVELS) % 2, bank.conventions, 0))
 
 
 def _tensors(bank: ContourBank) -> tuple[Tensor, ...]:
@@ -228,3 +241,18 @@ def _layer_loss(network: ContourMotion, batch: tuple[Tensor, ...]) -> Tensor:
     missed = torch.where(known, layer, 0.0) - thickness
     likelihood = 0.5 * (missed * torch.exp(-log_deviation)).square() + log_deviation
     return torch.where(known, likelihood, 0.0).sum() / known.sum().clamp(min=1)
+
+
+@torch.no_grad()
+def _scale_layer_deviation(network: ContourMotion, slices: tuple[Tensor, ...]) -> float | None:
+    """Scale the standard deviations of the left-out layer to the errors on slices; returns the mean absolute error."""
+    numbers, _, _, levels, _, layer = slices
+    known = ~layer.isnan()
+    if network.layer is None or not known.any():
+        return None
+    thickness, log_deviation = network.left_out_layer(numbers[known], levels[known])
+    missed = layer[known] - thickness
+    last = network.layer[-1]
+    assert isinstance(last, nn.Linear)
+    last.bias[1] += 0.5 * (missed * torch.exp(-log_deviation)).square().mean().log()
+    return float(missed.abs().mean())

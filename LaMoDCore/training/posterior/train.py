@@ -187,7 +187,7 @@ class _Cohort:
 
     @property
     def key(self) -> str:
-        return f"contours-{self.seed}-{self.subjects.start}"
+        return f"contours-{self.seed}-{self.subjects.start}-{self.subjects.stop}"
 
 
 class _PosteriorData:
