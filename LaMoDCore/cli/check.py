@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from LaMoDCore.cli.shared.notes import print_notes
 from LaMoDCore.cli.shared.options import (
+    add_convention_option,
     add_inference_options,
     add_insertion_options,
     add_labels_option,
@@ -39,7 +40,7 @@ _CONTENTS = "a contour report"
 #: Options that concern one heart.
 _OF_ONE_CASE = (
     *("cine", "mask_frames", "rr", "json", "fix", "second", "no_strain", "fragility"),
-    *("rv_insertion", "slice_insertion"),
+    *("rv_insertion", "slice_insertion", "contour_convention"),
 )
 
 
@@ -86,6 +87,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also compute the fragility: each segment's change in Ecc per pixel of contour shift",
     )
     add_insertion_options(parser)
+    add_convention_option(
+        parser,
+        "One for all slices, or one per slice from base to apex, separated by commas; used by the predictions of "
+        "--second and --fragility (default: that of the contour engine for automatic contours, else auto)",
+        several=True,
+    )
     add_inference_options(parser)
     add_progress_option(parser)
     parser.add_argument(
@@ -283,6 +290,7 @@ def _case(args: argparse.Namespace, masks: Sequence[Path]) -> Case:
         mask_frames=args.mask_frames,
         rv_insertion_lps=args.rv_insertion,
         slice_insertions_lps=args.slice_insertion,
+        contour_convention=args.contour_convention,
     )
 
 

@@ -34,7 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", choices=("train", "val", "test"), help="only this split of a dataset")
     add_labels_option(parser, "the values of plain mask files")
     add_convention_option(
-        parser, "It applies to every case and takes precedence over case.json (default: that of case.json, or auto)"
+        parser,
+        "It applies to every case and takes precedence over case.json (default: that of case.json; for mask files that "
+        "of the contour engine that drew them; otherwise auto)",
     )
     add_outputs_option(parser, "all but report and html")
     parser.add_argument("--report", action="store_true", help="draw report.png and report.pdf for every case")

@@ -20,7 +20,7 @@ from LaMoDCore.cohort.compared import cases_of_other_slices, compared_cohorts
 from LaMoDCore.cohort.entries import MEASURES, cohort_entry
 from LaMoDCore.cohort.work_list import CohortCase
 from LaMoDCore.heart.geometry import Array
-from LaMoDCore.io.results.strain_json import notes_of
+from LaMoDCore.io.results.strain_json import conventions_of, notes_of
 from LaMoDCore.prediction.writer import CONTENTS as RESULT
 from LaMoDCore.report.html.bokeh_script import check_bokeh
 from LaMoDCore.report.html.cohort_page import CohortEntry, Headings, cohort_page
@@ -35,7 +35,7 @@ from LaMoDCore.runtime.plain_text import counted, table_row, text_of_cell, visib
 CASE_COLUMNS = (
     "id", "subject", "site", "disease", "slices", "left_out", "levels", "rr_ms", "reference_frame", "es_frame",
     "gcs_es", "gcs_peak", "gcs_time_to_peak_ms", "grs_es", "grs_peak", "torsion_es_degrees", "unlike_training",
-    "notes", "model", "seed",
+    "notes", "contour_convention", "model", "seed",
 )  # fmt: skip
 SEGMENT_COLUMNS = (
     "id", "slice", "level", "segment", "aha", "name", "ecc_es", "ecc_peak", "ecc_extreme", "time_to_peak_ms", "err_es",
@@ -254,6 +254,7 @@ def _case_row(case: CohortCase, summary: Mapping[str, Any]) -> dict[str, Any]:
         "torsion_es_degrees": summary.get("indices", {}).get("torsion_es_degrees"),
         "unlike_training": sum(bool(s.get("unlike_training", {}).get("flagged")) for s in slices),
         "notes": sum(note.severity != "info" for note in notes),
+        "contour_convention": " ".join(each.used for each in conventions_of(summary) if each.used is not None),
         "model": summary.get("provenance", {}).get("model"),
         "seed": summary.get("provenance", {}).get("seed"),
     }

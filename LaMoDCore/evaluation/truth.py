@@ -93,6 +93,7 @@ def _case(data: DatasetCase, masks: Array, frames_known: Array | None = None) ->
             level=data.level,
             level_known=data.level_known,
             contour_convention=data.contour_convention,
+            convention_source="case",
             cine=None if data.cine is None else data.cine[:, z],
             valid_frames=np.empty(0, dtype=bool) if frames_known is None else frames_known,
         )

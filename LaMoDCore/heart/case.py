@@ -12,7 +12,13 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS, ContourConvention, ConventionUsed
+from LaMoDCore.heart.contour_convention import (
+    CONTOUR_CONVENTIONS,
+    CONVENTION_SOURCES,
+    ContourConvention,
+    ConventionSource,
+    ConventionUsed,
+)
 from LaMoDCore.heart.contour_origin import ContourOrigin
 from LaMoDCore.heart.cropped import cropped, cropped_fields
 from LaMoDCore.heart.geometry import Array, SliceGrid
@@ -48,6 +54,8 @@ class CineSlice:
         contour_origin: engine, status and confidence where the contours were drawn automatically, else None.
         level_given: whether a person chose the level.
         contour_convention: convention by which the contours were drawn; "auto" leaves it to the model.
+        convention_source: who stated the convention: the user, the case of a dataset, or the contour engine; without
+            meaning for "auto".
     """
 
     name: str
@@ -65,6 +73,7 @@ class CineSlice:
     contour_origin: ContourOrigin | None = None
     level_given: bool = False
     contour_convention: ContourConvention = "auto"
+    convention_source: ConventionSource = "user"
 
     def __post_init__(self) -> None:
         if self.myocardium.ndim != 3 or self.myocardium.shape[1:] != self.grid.shape:
@@ -85,6 +94,9 @@ class CineSlice:
         if self.contour_convention not in CONTOUR_CONVENTIONS:
             known = ", ".join(CONTOUR_CONVENTIONS)
             raise ValueError(f"contour_convention must be one of {known}, got {self.contour_convention!r}")
+        if self.convention_source not in CONVENTION_SOURCES:
+            known = ", ".join(CONVENTION_SOURCES)
+            raise ValueError(f"convention_source must be one of {known}, got {self.convention_source!r}")
 
     @property
     def frames(self) -> int:

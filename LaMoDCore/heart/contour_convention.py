@@ -8,17 +8,21 @@ material in every frame. The circumferential strain of the endocardium differs b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.plain_text import counted
 
 ContourConvention = Literal["auto", "blood-pool", "tissue"]
+#: Who stated a convention: the user of the prediction, the case.json of a dataset, or the contour engine.
+ConventionSource = Literal["user", "case", "engine"]
 #: All conventions; the index is the network's number of a convention, 0 where it is not known.
 CONTOUR_CONVENTIONS: tuple[ContourConvention, ...] = ("auto", "blood-pool", "tissue")
 #: Conventions as readers of a report know them.
 CONVENTION_WORDS: dict[ContourConvention, str] = {"auto": "unknown", "blood-pool": "blood pool", "tissue": "tissue"}
+CONVENTION_SOURCES: tuple[ConventionSource, ...] = ("user", "case", "engine")
 #: Contours that leave out less, in mm at end-diastole, follow the tissue; those that leave out more, the blood pool.
 TISSUE_BELOW_MM, BLOOD_POOL_ABOVE_MM = 0.4, 1.0
 
@@ -37,11 +41,14 @@ def parse_conventions(conventions: str | Sequence[str] | None) -> tuple[ContourC
     """Read one convention, or several separated by commas or in a sequence; None stays None.
 
     Raises:
-        LaMoDInputError: another word.
+        LaMoDInputError: another word, or another type.
     """
     if conventions is None:
         return None
-    words = conventions.split(",") if isinstance(conventions, str) else list(conventions)
+    if isinstance(conventions, bytes) or not isinstance(conventions, Iterable):
+        words = [conventions]
+    else:
+        words = conventions.split(",") if isinstance(conventions, str) else list(conventions)
     parsed: list[ContourConvention] = []
     for word in words:
         name = str(word).strip().lower()
@@ -53,8 +60,15 @@ def parse_conventions(conventions: str | Sequence[str] | None) -> tuple[ContourC
     return tuple(parsed)
 
 
-def one_per_slice(conventions: Sequence[ContourConvention], slices: int) -> tuple[ContourConvention, ...]:
+def one_per_slice(
+    conventions: Sequence[ContourConvention], slices: int, left_out: str = ""
+) -> tuple[ContourConvention, ...]:
     """One convention for each of `slices` slices: a single one applies to all of them.
+
+    Args:
+        conventions: the conventions.
+        slices: number of slices.
+        left_out: clause for the message on slices of the input that are not among them.
 
     Raises:
         LaMoDInputError: there are neither one nor as many as slices.
@@ -62,7 +76,7 @@ def one_per_slice(conventions: Sequence[ContourConvention], slices: int) -> tupl
     if len(conventions) not in (1, slices):
         raise LaMoDInputError(
             "--contour-convention",
-            f"{len(conventions)} convention(s) for {slices} slice(s)",
+            f"{counted(len(conventions), 'convention')} for {counted(slices, 'slice')}{left_out}",
             "name one for all slices, or one per slice from base to apex",
         )
     return tuple(conventions) if len(conventions) == slices else (conventions[0],) * slices
@@ -104,11 +118,13 @@ class ConventionUsed:
         given: as given for the slice; "auto" if it was left to the model.
         layer: the network's estimate from the contours alone; None for a model without one.
         is_input: whether the model has an input for the convention.
+        source: who gave it; without meaning for "auto".
     """
 
     given: ContourConvention = "auto"
     layer: LeftOutLayer | None = None
     is_input: bool = False
+    source: ConventionSource = "user"
 
     @property
     def used(self) -> ContourConvention | None:
@@ -134,6 +150,7 @@ class ConventionUsed:
         """As it is stored in strain.json."""
         return {
             "given": self.given,
+            "source": None if self.given == "auto" else self.source,
             "used": self.used,
             "left_out_layer_mm": None if self.layer is None else self.layer.thickness_mm,
             "left_out_layer_sd_mm": None if self.layer is None else self.layer.deviation_mm,
@@ -145,6 +162,10 @@ class ConventionUsed:
         if not isinstance(stored, Mapping) or stored.get("given") not in CONTOUR_CONVENTIONS:
             return None
         numbers = [stored.get(key) for key in ("left_out_layer_mm", "left_out_layer_sd_mm")]
-        known = [float(n) for n in numbers if isinstance(n, int | float) and math.isfinite(n)]
+        known = [float(n) for n in numbers if isinstance(n, int | float) and math.isfinite(n) and n >= 0]
         layer = LeftOutLayer(known[0], known[1]) if len(known) == len(numbers) else None
-        return cls(as_convention(stored["given"]), layer, is_input=stored.get("used") in CONTOUR_CONVENTIONS)
+        given, used = as_convention(stored["given"]), stored.get("used")
+        if given == "auto" and used in ("blood-pool", "tissue") and layer is None:
+            return None  # nothing from which the convention could have been inferred
+        sources = [each for each in CONVENTION_SOURCES if each == stored.get("source")]
+        return cls(given, layer, is_input=used in CONTOUR_CONVENTIONS, source=sources[0] if sources else "user")

@@ -8,14 +8,26 @@ from dataclasses import replace
 from LaMoDCore.heart.case import Case
 from LaMoDCore.heart.contour_convention import (
     CONVENTION_WORDS,
+    ConventionSource,
     ConventionUsed,
     layer_text,
     one_per_slice,
     parse_conventions,
 )
-from LaMoDCore.heart.notes import Note, note
+from LaMoDCore.heart.notes import Note, Severity, note
 from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.networks.lamod import LaMoDModel
+
+_NOT_USED: dict[ConventionSource, str] = {
+    "user": "the given one",
+    "case": "that of the case",
+    "engine": "that of the contour engine",
+}
+_AS_STATED: dict[ConventionSource, str] = {
+    "user": "as given",
+    "case": "as stated by the case",
+    "engine": "as stated by the contour engine",
+}
 
 
 def with_conventions(case: Case, conventions: str | Sequence[str] | None) -> Case:
@@ -28,41 +40,47 @@ def with_conventions(case: Case, conventions: str | Sequence[str] | None) -> Cas
     if parsed is None:
         return case
     given = one_per_slice(parsed, len(case.slices))
-    slices = [replace(slice_, contour_convention=each) for slice_, each in zip(case.slices, given, strict=True)]
+    slices = [
+        replace(slice_, contour_convention=each, convention_source="user")
+        for slice_, each in zip(case.slices, given, strict=True)
+    ]
     return replace(case, slices=tuple(slices))
 
 
 def convention_notes(case: Case, conventions: Sequence[ConventionUsed], model: LoadedModel) -> list[Note]:
     """Note a given convention that was not used, and slices whose contours contradict the given one.
 
-    The convention of a contour engine is not given by the user, so that a prediction without it needs no note.
+    One that the user gave and that was not used is a warning, one that the case states is not. That of a contour engine
+    needs no note.
 
     Args:
         case: the case.
         conventions: of each slice.
         model: the model.
     """
-    ignored = [
-        each.given
-        for each, slice_ in zip(conventions, case.slices, strict=True)
-        if each.is_ignored and (slice_.contour_origin is None or slice_.contour_origin.convention != each.given)
-    ]
     notes = []
-    if ignored:
-        words = " and ".join(CONVENTION_WORDS[each] for each in dict.fromkeys(ignored))
-        network = model.network
-        if isinstance(network, LaMoDModel) and network.takes_convention:
-            why = "Only samples of the motion use the contour convention"
-            remedy = "Predict with diffusion in the space of motion."
-        else:
-            why, remedy = f"The model {model.name} has no input for the contour convention", None
-        text = f"{why}; the given one ({words}) was not used."
-        notes.append(note("convention_not_used", text, remedy=remedy))
+    for source in ("user", "case"):
+        words = [CONVENTION_WORDS[each.given] for each in conventions if each.is_ignored and each.source == source]
+        if words:
+            notes.append(_not_used(source, " and ".join(dict.fromkeys(words)), model))
     for number, each in enumerate(conventions, start=1):
         if each.contradicted and each.layer is not None:
+            given = f"{CONVENTION_WORDS[each.given]} {_AS_STATED[each.source]}"
             text = (
-                f"The contours follow the {CONVENTION_WORDS[each.layer.convention]} ({layer_text(each.layer)}), not "
-                f"the {CONVENTION_WORDS[each.given]} as given."
+                f"The contours seem to follow the {CONVENTION_WORDS[each.layer.convention]} "
+                f"({layer_text(each.layer)}), not the {given}."
             )
             notes.append(note("convention_contradicted", text, slice=number))
     return notes
+
+
+def _not_used(source: ConventionSource, words: str, model: LoadedModel) -> Note:
+    network = model.network
+    if isinstance(network, LaMoDModel) and network.takes_convention:
+        why = "Without the samples of the motion, the prediction does not use the contour convention"
+        remedy = "Predict with diffusion in the space of motion."
+    else:
+        why, remedy = f"The model {model.name} has no input for the contour convention", None
+    text = f"{why}; {_NOT_USED[source]} ({words}) was not used."
+    severity: Severity = "warning" if source == "user" else "info"
+    return note("convention_not_used", text, remedy=remedy, severity=severity)

@@ -84,7 +84,7 @@ def predict_slices(
             return [
                 SlicePrediction(
                     _on_own_pixels(slice_.name, _moved(network, slice_, canonical, options, seed), canonical),
-                    ConventionUsed(slice_.contour_convention),
+                    ConventionUsed(slice_.contour_convention, source=slice_.convention_source),
                 )
                 for slice_, canonical in zip(slices, canonicals, strict=True)
             ]
@@ -99,7 +99,7 @@ def predict_slices(
     # the decoder alone, without the motion latent, does not use the convention
     is_input = network.takes_convention and options.diffusion
     used = [
-        ConventionUsed(slice_.contour_convention, each.layer if is_input else None, is_input=is_input)
+        ConventionUsed(slice_.contour_convention, each.layer if is_input else None, is_input, slice_.convention_source)
         for slice_, each in zip(slices, decoded, strict=True)
     ]
     detector = network.familiarity

@@ -7,20 +7,32 @@ from collections.abc import Sequence
 from LaMoDCore.heart.contour_convention import (
     CONVENTION_WORDS,
     ContourConvention,
+    ConventionSource,
     ConventionUsed,
     LeftOutLayer,
     layer_text,
 )
 from LaMoDCore.report.numbering import slices_text
 
+_SOURCE_WORDS: dict[ConventionSource, str] = {
+    "user": "given",
+    "case": "stated by the case",
+    "engine": "stated by the contour engine",
+}
+
 
 def convention_line(conventions: Sequence[ConventionUsed]) -> str:
-    """The contour convention that was given or inferred, of all slices or of each; "" if it is not known."""
-    if not conventions:
+    """The contour convention that was given or inferred, of all slices or of each.
+
+    Returns:
+        One sentence; "" if it is not known, or if the model does not use it and nobody gave one.
+    """
+    if all(each.given == "auto" and each.used is None for each in conventions):
         return ""
-    slices_of: dict[tuple[ContourConvention, ContourConvention | None], list[int]] = {}
+    slices_of: dict[tuple[ContourConvention, ConventionSource, ContourConvention | None], list[int]] = {}
     for number, each in enumerate(conventions, start=1):
-        slices_of.setdefault((each.given, each.used), []).append(number)
+        source = "user" if each.given == "auto" else each.source
+        slices_of.setdefault((each.given, source, each.used), []).append(number)
     parts = []
     for numbers in slices_of.values():
         text = _convention_text([conventions[number - 1] for number in numbers])
@@ -32,10 +44,10 @@ def _convention_text(alike: Sequence[ConventionUsed]) -> str:
     """The convention of slices of which the same one was given and used."""
     first = alike[0]
     if first.used is None:
-        unused = f"{CONVENTION_WORDS[first.given]} (given, not used)"
+        unused = f"{CONVENTION_WORDS[first.given]} ({_SOURCE_WORDS[first.source]}, not used)"
         return "convention not inferred" if first.given == "auto" else unused
     if first.given != "auto":
-        return f"{CONVENTION_WORDS[first.used]} (given)"
+        return f"{CONVENTION_WORDS[first.used]} ({_SOURCE_WORDS[first.source]})"
     left_out = _left_out([each.layer for each in alike if each.layer is not None])
     if first.used == "auto":
         return "convention not inferred" + (f" ({left_out})" if left_out else "")

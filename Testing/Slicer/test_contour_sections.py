@@ -267,6 +267,27 @@ def test_pixel_cost_and_two_readers(slicer_app, pictures):
     assert panel.node_names() == names
 
 
+@pytest.mark.parametrize("study", ["pixel cost", "two readers"])
+def test_the_command_of_a_measurement_has_every_option_of_the_panel(annotator, study, tmp_path):
+    import argparse
+
+    from LaMoDSlicerLib.Contours.ContourStudy import ContourStudy
+    from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions
+
+    from LaMoDCore.cli import check
+
+    parameters = annotator.app.widget._parameters
+    parameters.contourConvention, parameters.samples, parameters.useDiffusion = "tissue", 3, False
+    contours = annotator.panel.readContours()
+    second = contours if study == "two readers" else None
+    words = ContourStudy(contours, second, PredictionOptions.ofParameters(parameters)).commandLine(tmp_path)
+    parser = argparse.ArgumentParser()
+    check.add_arguments(parser)
+    options = parser.parse_args(words[words.index("check") + 1 :])
+    assert options.contour_convention == ("tissue",)
+    assert (options.samples, options.fragility) == (3, second is None)
+
+
 def test_a_measurement_is_cancelled_and_reports_errors(annotator):
     click(annotator, "checkButton")
     unfold(annotator, "studyButton")

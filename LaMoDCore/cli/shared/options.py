@@ -105,10 +105,10 @@ def add_convention_option(
     """
     parser.add_argument(
         option,
-        metavar="|".join(CONTOUR_CONVENTIONS),
+        metavar="|".join(CONTOUR_CONVENTIONS) + (",…" if several else ""),
         help="whether the contours follow the blood pool, as usual on cine (trabeculae outside the wall at "
         f"end-diastole), or the tissue, as on DENSE and tagging; auto: inferred by the model. {described}",
-        **({"type": _conventions} if several else {"choices": CONTOUR_CONVENTIONS}),
+        **({"type": _conventions} if several else {"type": str.lower, "choices": CONTOUR_CONVENTIONS}),
     )
 
 

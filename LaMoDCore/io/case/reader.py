@@ -95,8 +95,8 @@ def load_case(
             frames. The slices are then read as without a cine, with the masks' grids and times, and only get the
             images: they are not sought by position, and contours of some frames are not carried to the others.
         contour_convention: convention by which the contours were drawn, auto, blood-pool or tissue: one for all slices,
-            or one per slice from base to apex. auto leaves it to the model. None is that of the contour engine for
-            automatic contours, otherwise auto.
+            or one per slice from base to apex, with or without those that are left out. auto leaves it to the model.
+            None is that of the contour engine for automatic contours, otherwise auto.
 
     Returns:
         The case, slices from base to apex; ``notes`` holds the assumptions.
@@ -258,7 +258,8 @@ def assemble_case(
     for number, one in enumerate(read_slices, start=1):
         collected += of_slice(one.notes, number)
     collected += _alike_without_orientation(read_slices)
-    slices = with_conventions(read, read_slices, conventions)
+    guessed = any(each.code == "order_from_taper" for each in collected)
+    slices = with_conventions(read, read_slices, conventions, is_guess=guessed)
     if rv_insertion_lps is not None:  # a person's point takes precedence over those found automatically
         slices = [replace(s, rv_insertion_lps=None) if s.contour_origin else s for s in slices]
     slices, phase_notes = on_common_phases(slices)

@@ -80,7 +80,10 @@ def notes_of(content: Mapping[str, Any]) -> tuple[Note, ...]:
 
 def conventions_of(summary: Mapping[str, Any]) -> tuple[ConventionUsed, ...]:
     """The contour convention used for each slice in the contents of strain.json; empty if they are not stored."""
-    found = [ConventionUsed.from_dict(part.get("contour_convention")) for part in summary.get("slices", [])]
+    slices = summary.get("slices")
+    parts = slices if isinstance(slices, list) else []
+    stored = [part.get("contour_convention") if isinstance(part, Mapping) else None for part in parts]
+    found = [ConventionUsed.from_dict(each) for each in stored]
     known = tuple(each for each in found if each is not None)
     return known if len(known) == len(found) else ()
 

@@ -97,6 +97,7 @@ def _cine_slice(
         cine=None if found is None else found.cine,
         rv_insertion_lps=one.rv_insertion_lps,
         contour_convention=stored.conventions[number - 1].given if stored.conventions else "auto",
+        convention_source=stored.conventions[number - 1].source if stored.conventions else "user",
     )
 
 

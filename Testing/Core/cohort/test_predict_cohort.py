@@ -15,6 +15,7 @@ from LaMoDCore.cli import main
 from LaMoDCore.cohort.ledger import Ledger
 from LaMoDCore.cohort.shards import Shard, shard_from_environment
 from LaMoDCore.cohort.work_list import CohortCase
+from LaMoDCore.heart.contour_convention import ConventionUsed, LeftOutLayer
 from LaMoDCore.heart.notes import note
 from LaMoDCore.io.dataset.folder import DatasetEntry, write_dataset_case, write_dataset_index
 from LaMoDCore.runtime.errors import LaMoDInputError
@@ -86,6 +87,24 @@ def test_a_row_of_the_table_counts_notes_and_left_out_slices(tmp_path):
     (row,) = rows(tmp_path / "summary.csv")
     flags = (row["unlike_training"], row["left_out"], row["reference_frame"], row["rr_ms"])
     assert flags == ("1", "1", "7", "850")
+
+
+def test_a_row_of_the_table_states_the_contour_conventions_that_were_used(tmp_path):
+    ledger = Ledger(tmp_path)
+    ledger.open()
+    layer = LeftOutLayer(2.0, 0.1)
+    used = {
+        "inputs": [ConventionUsed("tissue", layer, is_input=True), ConventionUsed("auto", layer, is_input=True)],
+        "none": [ConventionUsed("tissue")],
+        "old": [],
+    }
+    for name, conventions in used.items():
+        ledger.folder(name).mkdir()
+        slices = [{"contour_convention": each.to_dict()} for each in conventions] or [{}]
+        (ledger.folder(name) / "strain.json").write_text(json.dumps({"slices": slices}), encoding="utf-8")
+    ledger.write_tables([CohortCase(name, tmp_path / name) for name in used])
+    stated = [row["contour_convention"] for row in rows(tmp_path / "summary.csv")]
+    assert stated == ["tissue blood-pool", "", ""]
 
 
 def test_a_rerun_predicts_only_missing_cases(folder, tmp_path, model, capsys):

@@ -188,3 +188,23 @@ def test_the_command_compares_readers_and_computes_fragility(tmp_path, capsys, r
     assert len((tmp_path / "out" / "readers_strain.csv").read_text().splitlines()) == 7
     assert main([*words[:4], "--no-strain", "--out", str(tmp_path / "out"), "--labels", "myo=2,lv=3"]) in (0, 3)
     assert "readers_strain.csv" not in {p.name for p in (tmp_path / "out").iterdir()}
+
+
+def test_the_command_predicts_with_the_given_convention(tmp_path, ring, stand_in, monkeypatch, capsys):
+    used = []
+
+    def predict(case, model, **options):
+        used.extend(slice_.contour_convention for slice_ in case.slices)
+        return predict_by_radii(case, model, **options)
+
+    monkeypatch.setattr("LaMoDCore.prediction.predict.predict_strain", predict)
+    masks = tmp_path / "first.seq.nrrd"
+    write_masks(masks, ring)
+    words = ["check", str(masks), "--fragility", "--labels", "myo=2,lv=3", "--contour-convention"]
+    assert main([*words, "tissue"]) in (0, 3)
+    assert set(used) == {"tissue"}
+    assert main([*words, "tissue,auto"]) == 1
+    assert "2 conventions for 1 slice" in capsys.readouterr().err
+    cohort = ["check", str(tmp_path), "--cohort", "--out", str(tmp_path / "out"), "--contour-convention", "tissue"]
+    assert main(cohort) == 1
+    assert "it is for a single heart" in capsys.readouterr().err

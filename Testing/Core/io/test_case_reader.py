@@ -278,8 +278,24 @@ def test_contour_conventions_are_those_of_the_slices_from_base_to_apex(tmp_path)
             slices = load_case(masks, contour_convention=given).slices
             assert [s.contour_convention for s in slices] == found
             assert slices[0].grid.center_lps @ BASE_TO_APEX_LPS < slices[2].grid.center_lps @ BASE_TO_APEX_LPS
-    with pytest.raises(LaMoDInputError, match=r"2 convention\(s\) for 3 slice\(s\)"):
+    with pytest.raises(LaMoDInputError, match="2 conventions for 3 slices"):
         load_case(upside_down, contour_convention=["tissue", "auto"])
+
+
+def test_contour_conventions_may_include_slices_that_are_left_out(tmp_path):
+    labels = LABELS.copy()
+    labels[0, 0][:, : labels.shape[3] // 2] = 0  # the ring of the base is open
+    words = "auto,tissue,blood-pool"
+    for name, (values, affine) in {
+        "heart.nii": (labels, AFFINE),
+        "heart.nrrd": turned(labels, AFFINE, "as they are", (2,)),
+    }.items():
+        masks = export(tmp_path, name, values, affine)
+        for given in (words, "tissue,blood-pool"):
+            slices = load_case(masks, contour_convention=given).slices
+            assert [s.contour_convention for s in slices] == ["tissue", "blood-pool"]
+        with pytest.raises(LaMoDInputError, match=r"4 conventions for 2 slices \(left out: .*slice [13]\)"):
+            load_case(masks, contour_convention=f"{words},auto")
 
 
 def test_contour_conventions_of_files_in_another_order_than_the_heart_are_refused(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from LaMoDCore.io import load_case
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 RADII = (16, 15, 13, 10, 8)
 
@@ -35,3 +36,15 @@ def test_the_taper_orders_the_slices_and_a_person_can_exchange_base_and_apex(tmp
     assert [s.level for s in swapped.slices] == [s.level for s in case.slices]
     assert swapped.slices[0].level == "base"
     assert not any(note.code == "order_from_taper" for note in swapped.notes)
+
+
+def test_different_contour_conventions_need_an_order_that_is_no_guess(tmp_path):
+    paths = [stack(tmp_path / f"{from_apex}.seq.nrrd", from_apex) for from_apex in (False, True)]
+    by_taper = ["order_from_taper" in {each.code for each in load_case(path).notes} for path in paths]
+    assert sorted(by_taper) == [False, True]
+    path, words = paths[by_taper.index(True)], "tissue,tissue,tissue,tissue,auto"
+    assert {s.contour_convention for s in load_case(path, contour_convention="tissue").slices} == {"tissue"}
+    with pytest.raises(LaMoDInputError, match="do not state which slice is the base"):
+        load_case(path, contour_convention=words)
+    swapped = load_case(path, contour_convention=words, swap_base_and_apex=True)
+    assert [s.contour_convention for s in swapped.slices] == words.split(",")

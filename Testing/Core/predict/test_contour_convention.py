@@ -62,8 +62,9 @@ def test_words_become_conventions() -> None:
     assert parse_conventions(None) is None
     assert parse_conventions("tissue") == ("tissue",)
     assert parse_conventions(" Blood-Pool, auto") == parse_conventions(["blood-pool", "auto"]) == ("blood-pool", "auto")
-    with pytest.raises(LaMoDInputError, match="'bloodpool' is not a contour convention"):
-        parse_conventions("bloodpool")
+    for wrong in ("bloodpool", ["bloodpool"], 5, b"tissue", [5]):
+        with pytest.raises(LaMoDInputError, match="is not a contour convention"):
+            parse_conventions(wrong)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +94,25 @@ def test_what_strain_json_stores_is_read_back(given: str, is_input: bool, layer:
     assert ConventionUsed.from_dict(used.to_dict()) == used
 
 
+@pytest.mark.parametrize("source", ["user", "case", "engine"])
+def test_who_stated_a_convention_is_stored(source: str) -> None:
+    used = ConventionUsed("tissue", source=source)
+    assert used.to_dict()["source"] == source
+    assert ConventionUsed.from_dict(used.to_dict()) == used
+    assert ConventionUsed("auto", source=source).to_dict()["source"] is None
+
+
+def test_a_stored_layer_that_no_model_estimates_is_not_read() -> None:
+    stored = ConventionUsed("tissue", THICK, is_input=True).to_dict()
+    assert ConventionUsed.from_dict({**stored, "left_out_layer_mm": -1.0}).layer is None
+    assert ConventionUsed.from_dict({**stored, "given": "auto", "left_out_layer_mm": None}) is None
+
+
+@pytest.mark.parametrize("slices", [None, 5, ["one"], [{}, None]])
+def test_slices_of_a_damaged_file_have_no_conventions(slices: object) -> None:
+    assert conventions_of({"slices": slices}) == ()
+
+
 @pytest.mark.parametrize("stored", [None, 5, {}, {"given": "both"}, {"given": ["auto"]}])
 def test_conventions_of_other_files_are_unknown(stored: object) -> None:
     assert ConventionUsed.from_dict(stored) is None
@@ -105,6 +125,8 @@ def test_conventions_of_other_files_are_unknown(stored: object) -> None:
 def test_a_slice_has_one_of_the_conventions(heart: Case) -> None:
     with pytest.raises(ValueError, match="contour_convention must be one of auto, blood-pool, tissue"):
         replace(heart.slices[0], contour_convention="both")
+    with pytest.raises(ValueError, match="convention_source must be one of user, case, engine"):
+        replace(heart.slices[0], convention_source="file")
 
 
 def test_every_slice_is_predicted_with_its_own_convention(heart: Case, shipped: LoadedModel, inputs: list[int]) -> None:
@@ -119,7 +141,7 @@ def test_every_slice_is_predicted_with_its_own_convention(heart: Case, shipped: 
     contradicted = [note for note in result.findings if note.code.startswith("convention")]
     assert [(note.code, note.slice) for note in contradicted] == [("convention_contradicted", 1)]
     assert contradicted[0].text == (
-        "The contours follow the blood pool (2.1 ± 0.4 mm left out), not the tissue as given."
+        "The contours seem to follow the blood pool (2.1 ± 0.4 mm left out), not the tissue as given."
     )
 
 
@@ -134,7 +156,7 @@ def test_the_option_of_a_prediction_takes_precedence(
 
 
 def test_a_convention_is_refused_for_another_number_of_slices(heart: Case, small_model: Path) -> None:
-    with pytest.raises(LaMoDInputError, match=r"3 convention\(s\) for 2 slice\(s\)"):
+    with pytest.raises(LaMoDInputError, match="3 conventions for 2 slices"):
         predict_strain(heart, small_model, device="cpu", contour_convention="tissue,tissue,tissue")
 
 
@@ -149,15 +171,35 @@ def test_a_model_without_this_input_gives_the_same_numbers_and_one_note(heart: C
     assert [note.text for note in notes] == [
         "The model lamod-phantom-v1 has no input for the contour convention; the given one (tissue) was not used."
     ]
-    stored = {"given": "tissue", "used": None, "left_out_layer_mm": None, "left_out_layer_sd_mm": None}
+    assert notes[0].severity == "warning"
+    stored = {
+        "given": "tissue",
+        "source": "user",
+        "used": None,
+        "left_out_layer_mm": None,
+        "left_out_layer_sd_mm": None,
+    }
     assert [part["contour_convention"] for part in given.summary["slices"]] == [stored, stored]
+
+
+@pytest.mark.parametrize(("source", "severities"), [("case", ["info"]), ("engine", []), ("user", ["warning"])])
+def test_an_unused_convention_is_a_warning_only_if_the_user_gave_it(
+    heart: Case, shipped: LoadedModel, source: str, severities: list[str]
+) -> None:
+    case = replace(heart, slices=(replace(heart.slices[0], contour_convention="tissue", convention_source=source),))
+    result = predict_strain(case, shipped, diffusion=False)
+    assert [each.severity for each in result.findings if each.code == "convention_not_used"] == severities
+    assert result.summary["slices"][0]["contour_convention"]["source"] == source
 
 
 def test_the_decoder_alone_does_not_use_the_convention(heart: Case, shipped: LoadedModel, inputs: list[int]) -> None:
     result = predict_strain(heart, shipped, diffusion=False, contour_convention="blood-pool")
     assert result.conventions == (ConventionUsed("blood-pool"),) * 2
     notes = [note.text for note in result.notes if note.code == "convention_not_used"]
-    assert notes == ["Only samples of the motion use the contour convention; the given one (blood pool) was not used."]
+    assert notes == [
+        "Without the samples of the motion, the prediction does not use the contour convention; the given one (blood "
+        "pool) was not used."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -170,8 +212,20 @@ def test_the_decoder_alone_does_not_use_the_convention(heart: Case, shipped: Loa
             [ConventionUsed("auto", BETWEEN, is_input=True)],
             "Contours: convention not inferred (0.7 ± 0.4 mm left out).",
         ),
-        ([ConventionUsed("auto")] * 3, "Contours: convention not inferred."),
+        ([ConventionUsed("auto")] * 3, ""),
+        ([ConventionUsed("auto", is_input=True)] * 3, "Contours: convention not inferred."),
         ([ConventionUsed("tissue")], "Contours: tissue (given, not used)."),
+        (
+            [ConventionUsed("tissue", source="engine")],
+            "Contours: tissue (stated by the contour engine, not used).",
+        ),
+        (
+            [
+                ConventionUsed("tissue", THICK, is_input=True, source="case"),
+                ConventionUsed("tissue", THICK, is_input=True),
+            ],
+            "Contours: slice 1 tissue (stated by the case); slice 2 tissue (given).",
+        ),
         (
             [
                 ConventionUsed("auto", THICK, is_input=True),
@@ -196,6 +250,7 @@ def test_the_command_takes_the_option_and_writes_the_convention(
     stored = read_strain_json(tmp_path / "out" / "strain.json").summary["slices"][0]["contour_convention"]
     assert stored == {
         "given": "tissue",
+        "source": "user",
         "used": "tissue",
         "left_out_layer_mm": THICK.thickness_mm,
         "left_out_layer_sd_mm": THICK.deviation_mm,
@@ -209,7 +264,7 @@ def test_the_command_takes_the_option_and_writes_the_convention(
     ("option", "code", "reason"),
     [
         ("both", 2, "'both' is not a contour convention: use auto, blood-pool, tissue"),
-        ("tissue,tissue", 1, "2 convention(s) for 1 slice(s)"),
+        ("tissue,tissue", 1, "2 conventions for 1 slice"),
     ],
 )
 def test_wrong_options_are_refused(
