@@ -70,7 +70,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_labels_option(walls, "the values of the masks", metavar="myo=2,…")
     add_convention_option(walls, "Of the cine contours (default: that of the engine or of the cases, else auto)")
     add_convention_option(
-        walls, "Of the DENSE contours (default: that of the cases, else tissue)", "--dense-contour-convention"
+        walls,
+        "Of the DENSE contours (default: that of the cases, else tissue, or auto for cases without DENSE images)",
+        "--dense-contour-convention",
     )
     walls.add_argument(
         "--rv-insertion", type=numbers(3), metavar="X,Y,Z", help="anterior RV insertion point of one person, LPS mm"

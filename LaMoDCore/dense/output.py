@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from LaMoDCore.io.dataset.folder import DatasetCase, write_dataset_case
 
 #: Contours on DENSE images follow the tissue unless the user states otherwise: the same material in every frame.
 DENSE_CONVENTION: ContourConvention = "tissue"
+#: Keys in the details of DENSE cases only.
+_KEYS = frozenset({"covers_ms", "ke_cycles_per_mm"})
 QUALITY_FILE = "quality.csv"
 PICTURE_FILE = "dense.png"
 
@@ -61,6 +65,11 @@ def dataset_case(
         cine=magnitude[:, None],
         details={**_details(motion, float(motion.frame_times_ms[frames - 1])), "contour_convention": convention},
     )
+
+
+def is_dense_case(details: Mapping[str, Any]) -> bool:
+    """Whether the details of a case are those of `dataset_case`, of this or an earlier version."""
+    return details.get("source") == "cine DENSE" or not _KEYS.isdisjoint(details)
 
 
 def write_analysis(folder: Path, case: DatasetCase, motion: DenseMotion, *, command: str = "dense") -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from LaMoDCore.dense.output import DENSE_CONVENTION
+from LaMoDCore.dense.output import DENSE_CONVENTION, is_dense_case
 from LaMoDCore.heart.contour_convention import ContourConvention
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.notes import Note, note
@@ -41,7 +41,8 @@ class DenseOptions:
         frame_ms: duration of a frame; overrides the data.
         rr_ms: R–R interval; overrides the data.
         labels: meaning of the labels in masks; identified by topology if None.
-        contour_convention: convention of all contours; None for that of the cases, else tissue.
+        contour_convention: convention of all contours; None for that of the cases, else tissue for contours that were
+            drawn on DENSE images and auto for those of other cases.
     """
 
     ke: float | None = None
@@ -52,9 +53,12 @@ class DenseOptions:
 
     def convention_of(self, case: DatasetCase | None = None) -> ContourConvention:
         """The convention of the contours of a case that was analysed earlier, or of new images."""
-        stated = case is not None and "contour_convention" in (case.details or {})
-        own = case.contour_convention if case is not None and stated else DENSE_CONVENTION
-        return self.contour_convention or own
+        if self.contour_convention is not None:
+            return self.contour_convention
+        details = {} if case is None else case.details or {}
+        if case is None or (is_dense_case(details) and "contour_convention" not in details):
+            return DENSE_CONVENTION
+        return case.contour_convention
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case, write_d
 from LaMoDCore.io.dense.arrays import write_arrays
 from LaMoDCore.io.images.seq_nrrd import read_seq_nrrd
 from LaMoDCore.pairing import person as person_module
+from LaMoDCore.pairing.dense_side import DenseOptions as ReadingOptions
 from LaMoDCore.pairing.persons import Person
 from LaMoDCore.runtime.errors import LaMoDInputError
 
@@ -284,6 +285,24 @@ def test_the_conventions_of_both_sides_are_stored(tmp_path: Path, small: None) -
     cases = [tmp_path / "given/cases" / f"person01-1-{kind}" for kind in ("cine", "dense")]
     assert run(*cases, "--out", tmp_path / "again") == 0
     assert conventions(tmp_path / "again") == ["tissue", "blood-pool"], "cases keep their own"
+
+
+@pytest.mark.parametrize(
+    ("details", "convention"),
+    [
+        ({"source": "cine DENSE", "covers_ms": [0.0, 800.0]}, "tissue"),  # LaMoD 1.x did not state it
+        ({"source": "cine DENSE", "contour_convention": "auto"}, "auto"),
+        ({"phantom_seed": 5, "plane": "mid"}, "auto"),
+        (None, "auto"),
+    ],
+)
+def test_only_contours_on_dense_images_follow_the_tissue_if_nothing_is_stated(
+    details: dict[str, object] | None, convention: str
+) -> None:
+    case = replace(person(1, planes=1).planes[0].cine, details=details)
+    assert ReadingOptions().convention_of(case) == convention
+    assert ReadingOptions().convention_of() == "tissue"
+    assert ReadingOptions(contour_convention="blood-pool").convention_of(case) == "blood-pool"
 
 
 def test_wrong_levels_are_reported_as_those_of_the_table(
