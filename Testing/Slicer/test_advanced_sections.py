@@ -7,6 +7,7 @@ import json
 import shutil
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -177,6 +178,46 @@ def test_the_chosen_contour_convention_reaches_the_prediction(researcher, tmp_pa
         assert compared[compared.index("--contour-convention") + 1] == convention
     researcher.mouse.choose(selector, "Automatic")
     assert "--contour-convention" not in words()
+
+
+def test_a_chosen_contour_convention_is_shown_while_advanced_is_collapsed(researcher):
+    widget, button, selector = researcher.app.widget, researcher.ui.advancedButton, researcher.ui.conventionSelector
+    widget._parameters.contourConvention = "tissue"  # as a loaded scene or a script does
+    researcher.app.settle()
+    assert (selector.currentText, button.text) == ("Tissue", "Advanced")
+    button.collapsed = True
+    assert button.text == "Advanced (contour convention: Tissue)"
+    widget._parameters.contourConvention = "auto"
+    researcher.app.settle()
+    assert button.text == "Advanced"
+
+
+def test_a_contour_convention_of_a_later_version_counts_as_automatic(researcher):
+    from LaMoDSlicerLib.Prediction.ConventionChooser import ConventionChooser
+    from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionOptions
+
+    chooser: ConventionChooser = researcher.panel._conventions
+    for convention, text in (("tissue", "Tissue"), ("midwall", "Automatic")):
+        chooser.update(convention)
+        assert researcher.ui.conventionSelector.currentText == text
+    assert "--contour-convention" not in PredictionOptions(contourConvention="midwall").arguments()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "engines", "stored"),
+    [
+        ("auto", (), "auto"),
+        ("auto", ("blood-pool", "blood-pool"), "blood-pool"),
+        ("auto", ("blood-pool", None), "auto"),
+        ("tissue", ("blood-pool",), "tissue"),
+    ],
+)
+def test_a_case_of_automatic_contours_has_the_convention_of_their_engine(researcher, chosen, engines, stored):
+    from LaMoDSlicerLib.Advanced import SceneCase
+
+    origins = tuple(None if engine is None else SimpleNamespace(convention=engine) for engine in engines)
+    request = SimpleNamespace(options=SimpleNamespace(contourConvention=chosen), masks=SimpleNamespace(origins=origins))
+    assert SceneCase._convention(request) == stored
 
 
 @pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the weights are missing")

@@ -1,11 +1,13 @@
 from pathlib import Path
 from typing import Any
 
+from slicer.i18n import tr as _
+
 from LaMoDSlicerLib.Advanced.DatasetSection import DatasetSection
 from LaMoDSlicerLib.Advanced.EvaluateSection import EvaluateSection
 from LaMoDSlicerLib.Advanced.ModelsSection import ModelsSection
 from LaMoDSlicerLib.Advanced.TrainSection import TrainSection
-from LaMoDSlicerLib.Prediction.ConventionChooser import ConventionChooser
+from LaMoDSlicerLib.Prediction.ConventionChooser import ConventionChooser, names
 from LaMoDSlicerLib.Prediction.ModelChooser import ModelChooser
 
 
@@ -61,10 +63,17 @@ class AdvancedPanel:
         self.update()
 
     def update(self) -> None:
-        """List the models and show the contour convention, unless the panel is collapsed."""
+        """List the models and show the contour convention; if the panel is collapsed, its title states the latter."""
+        self._ui.advancedButton.text = self._title()
         if self._parameters is not None and not self._ui.advancedButton.collapsed:
             self.chooser.update(self._parameters.model)
             self._conventions.update(self._parameters.contourConvention)
+
+    def _title(self) -> str:
+        convention = "auto" if self._parameters is None else self._parameters.contourConvention
+        if convention == "auto" or convention not in names() or not self._ui.advancedButton.collapsed:
+            return _("Advanced")
+        return _("Advanced (contour convention: {name})").format(name=names()[convention])
 
     def cleanup(self) -> None:
         """Cancel all commands because the module is unloaded."""

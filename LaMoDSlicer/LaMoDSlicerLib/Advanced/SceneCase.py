@@ -7,9 +7,17 @@ from slicer.i18n import tr as _
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames
 from LaMoDSlicerLib.Inputs.RequestReader import RequestReader
+from LaMoDSlicerLib.Prediction.PredictionRequest import PredictionRequest
 from LaMoDSlicerLib.Results import MotionStore
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultProvenance import ResultProvenance
+
+
+def _convention(request: PredictionRequest) -> str:
+    """The chosen convention, otherwise that of the contour engine if it drew all slices: a prediction uses the same."""
+    chosen, origins = request.options.contourConvention, request.masks.origins
+    engines = {"auto" if origin is None else origin.convention for origin in origins}
+    return engines.pop() if chosen == "auto" and len(engines) == 1 else chosen
 
 
 class SceneCase:
@@ -48,8 +56,9 @@ class SceneCase:
         times = np.asarray(request.masks.timesMs, np.float64)
         motion = self._motion(masks) if withMotion else {}
         details = motion.pop("details", {})
-        if request.options.contourConvention != "auto":
-            details["contour_convention"] = request.options.contourConvention
+        convention = _convention(request)
+        if convention != "auto":
+            details["contour_convention"] = convention
         case = DatasetCase(
             id=f"{subject.strip()}-{level}",
             masks=masks,

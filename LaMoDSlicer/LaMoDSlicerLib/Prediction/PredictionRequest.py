@@ -61,7 +61,8 @@ class PredictionOptions:
             arguments += ["--samples", str(self.samples)]
         if not self.useDiffusion:
             arguments.append("--no-diffusion")
-        if self.contourConvention != "auto":  # without the option, a contour engine's own convention is used
+        # without the option, a contour engine's own convention is used
+        if self.contourConvention in ("blood-pool", "tissue"):
             arguments += ["--contour-convention", self.contourConvention]
         points = [("--slice-insertion", point) for point in self.sliceInsertionsLps]
         points += [("--rv-insertion", self.rvInsertionLps)] if self.rvInsertionLps is not None else []

@@ -227,6 +227,7 @@ def remedies() -> dict[str, str]:
         "contours_carried": _("Check the carried frames in the Contours section."),
         "contours_unsure": _("Check the contours of these frames in the Contours section."),
         "convention_contradicted": _("Check “Contour convention” under Advanced, or set it to “Automatic”."),
+        "convention_not_used": _("Tick “Refine with diffusion” under Advanced, and select a model with this input."),
         "cycle_not_closed": _("Load all frames of one beat, with their times."),
         "insertion_from_cine": _("Place the point under “RV insertion” if segments matter."),
         "labels_by_shape": _("If this is wrong, select the segment or label under “Myocardium”."),
