@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
+from LaMoDCore.runtime.signals import uninterrupted
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 #: More threads hardly help, as Python itself runs in one at a time, and each needs memory for its part.
@@ -81,5 +83,6 @@ def _blas_limit() -> AbstractContextManager[object]:
         from threadpoolctl import threadpool_limits
     except ImportError:  # as in an older installation in Slicer, whose predictions call `limit_blas_threads`
         return nullcontext()
-    limit: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
+    with uninterrupted():  # it calls back from C, where an exception of a signal handler would be printed and lost
+        limit: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")
     return limit

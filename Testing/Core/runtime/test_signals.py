@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from LaMoDCore.cli import main
 from LaMoDCore.runtime.output.new_folder import new_folder
 from LaMoDCore.runtime.processes import start_time
 from LaMoDCore.runtime.signals import Terminated, exit_code, terminating_signals, uninterrupted
+from LaMoDCore.runtime.threads import one_thread_per_operation
 
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
@@ -126,6 +128,21 @@ def test_a_signal_is_delayed_until_the_end_of_a_block() -> None:
         signal.raise_signal(signal.SIGINT)
         done.append("after Ctrl-C")
     assert done[-1] == "after Ctrl-C"
+
+
+def test_a_signal_during_the_limit_of_threads_arrives_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """threadpoolctl is called back from C, where an exception of a handler would be printed and lost."""
+    done = []
+
+    def limits(*_args: object, **_options: object) -> AbstractContextManager[None]:
+        signal.raise_signal(signal.SIGTERM)
+        done.append("after the signal")
+        return nullcontext()
+
+    monkeypatch.setattr("threadpoolctl.threadpool_limits", limits)
+    with pytest.raises(Terminated), terminating_signals(), one_thread_per_operation():
+        done.append("in the block")
+    assert done == ["after the signal"]
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGINT"])
