@@ -231,17 +231,28 @@ def test_every_control_is_reached_by_the_keyboard(opened):
 @pytest.mark.parametrize("scale", [1.0, 1.5])
 def test_no_text_is_clipped(opened, scale):
     """Also at 150 %, where the panel may become wider, but not wider than half of a small screen; at 100 %, no section
-    widens it."""
+    widens it by more than a tenth, whatever the tests before have shown in it."""
     from PySide6 import QtWidgets
 
     with _font(opened, scale):
         clipped = [found for widget in _children(opened, "QWidget") if (found := _clipped(widget))]
+        _forget_sizes(opened)
         width = opened.window._panel.minimumSizeHint().width()
-        hints = {_name(w): QtWidgets.QWidget.minimumSizeHint(w).width() for w in _children(opened, "QWidget")}
-        wide = {name: hint for name, hint in hints.items() if hint > 380}
+        hints = [(QtWidgets.QWidget.minimumSizeHint(w).width(), _name(w)) for w in _children(opened, "QWidget")]
+        wide = sorted([each for each in hints if each[0] > 330], reverse=True)
     assert not clipped, "\n".join(clipped)
-    limit = opened.window._panel.LEAST_WIDTH if scale == 1.0 else scale * 512
+    limit = 1.1 * opened.window._panel.LEAST_WIDTH if scale == 1.0 else scale * 512
     assert width <= limit, f"sections widen the panel: {wide}"
+
+
+def _forget_sizes(app: SimpleNamespace) -> None:
+    """Compute the sizes of layouts anew: one keeps that of contents that have changed until the next event."""
+    from PySide6 import QtWidgets
+
+    for widget in (app.application._shown, *_children(app, "QWidget")):
+        layout = QtWidgets.QWidget.layout(widget)
+        if layout is not None:
+            layout.invalidate()
 
 
 @contextmanager
