@@ -246,7 +246,7 @@ def test_no_text_is_clipped(opened, scale):
 
 
 def _forget_sizes(app: SimpleNamespace) -> None:
-    """Compute the sizes of layouts anew: one keeps that of contents that have changed until the next event."""
+    """Discard the cached sizes of layouts, which follow a change of their contents at the next event only."""
     from PySide6 import QtWidgets
 
     for widget in (app.application._shown, *_children(app, "QWidget")):

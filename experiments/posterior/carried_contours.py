@@ -22,6 +22,7 @@ from scipy import ndimage
 
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.motion_basis import RingCoordinates, moving_center
+from LaMoDCore.networks.motion_latent import wall_motion
 from LaMoDCore.networks.ring_contours import CONTOUR_ANGLES, RingContours
 
 _ANGLES = 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES
@@ -57,7 +58,7 @@ def fitted_code(
         contours: the drawn contours.
         error_mm: standard deviation of a reader's errors.
     """
-    center = moving_center(coordinates.center, _moved_wall(displacement, coordinates))
+    center = moving_center(coordinates.center, wall_motion(displacement, coordinates, every=1)[1])
     relative = mean + np.tensordot(expected, modes, axes=1)
     precision, pull = np.diag(1 / variance), np.zeros(len(expected))
     for radii, thickens in ((contours.endo, True), (contours.epi, False)):
@@ -80,11 +81,6 @@ def fitted_code(
             precision += weighted @ effect[:, :, number].T
             pull += weighted @ missed[:, number]
     return np.asarray(expected + np.linalg.solve(precision, pull))
-
-
-def _moved_wall(displacement: Array, coordinates: RingCoordinates) -> Array:
-    """Displacement of the wall's pixels, complex [T, P]."""
-    return np.asarray(displacement[:, 0, coordinates.wall] - 1j * displacement[:, 1, coordinates.wall])
 
 
 def _displacement_at(displacement: Array, positions: Array) -> Array:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS
+from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS, parse_conventions
 from LaMoDCore.prediction.outputs import OUTPUTS, chosen_outputs
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import PROGRESS_MODES
@@ -113,11 +113,10 @@ def add_convention_option(
 
 
 def _conventions(text: str) -> tuple[str, ...]:
-    words = tuple(word.strip().lower() for word in text.split(","))
-    if unknown := [word for word in words if word not in CONTOUR_CONVENTIONS]:
-        known = ", ".join(CONTOUR_CONVENTIONS)
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not a contour convention: use {known}")
-    return words
+    try:
+        return parse_conventions(text) or ()
+    except LaMoDInputError as error:
+        raise argparse.ArgumentTypeError(f"{error.reason}: use {', '.join(CONTOUR_CONVENTIONS)}") from error
 
 
 def add_inference_options(parser: argparse.ArgumentParser) -> None:

@@ -22,9 +22,8 @@ from LaMoDCore.training.loop.fit import BestEpoch
 from LaMoDCore.training.loop.loop_stage import LoopStage, Optimisation, TrainedPart
 from LaMoDCore.training.posterior.contour_bank import ContourBank
 from LaMoDCore.training.posterior.contour_variation import varied
+from LaMoDCore.training.posterior.randomised_residuals import SLICES
 
-#: Slices of a synthetic subject, whose levels alternate.
-_LEVELS = 4
 #: Slices from which the principal components are computed, to limit memory.
 _AXES_FROM = 40_000
 #: Bounds the gradient of the root, in the square of radians.
@@ -219,7 +218,7 @@ def _network(model: nn.Module) -> ContourMotion:
 def _with_some_hidden(bank: ContourBank) -> ContourBank:
     """The same slices with the convention of half of them hidden, of each level."""
     number = np.arange(len(bank.radius))
-    return replace(bank, conventions=np.where((number + number // _LEVELS) % 2, bank.conventions, 0))
+    return replace(bank, conventions=np.where((number + number // SLICES) % 2, bank.conventions, 0))
 
 
 def _tensors(bank: ContourBank) -> tuple[Tensor, ...]:
