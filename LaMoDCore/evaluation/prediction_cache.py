@@ -62,8 +62,7 @@ def _key(identity: str, case: Case) -> str:
         digest.update(repr(slice_.myocardium.shape).encode())
         for values in (slice_.frame_times_ms, slice_.grid.ijk_to_lps, slice_.valid_frames, slice_.rr_ms):
             digest.update(np.asarray(values, dtype=np.float64).tobytes())
-        if slice_.contour_convention != "auto":
-            digest.update(slice_.contour_convention.encode())
+        digest.update(f"{slice_.level if slice_.level_known else None} {slice_.contour_convention}".encode())
     return digest.hexdigest()[:32]
 
 

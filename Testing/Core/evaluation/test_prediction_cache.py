@@ -85,8 +85,11 @@ def test_other_masks_or_methods_are_predicted_again(case, tmp_path):
     assert method.asked == 2
     cached(Predictor("mine", method, "mine 2"), tmp_path).predict(case)
     assert method.asked == 3
-    keeping.predict(replace(case, slices=(replace(case.slices[0], contour_convention="tissue"),)))
-    assert method.asked == 4
+    other = {"mid": "apex", "base": "mid", "apex": "base"}[case.slices[0].level]
+    for changes in ({"contour_convention": "tissue"}, {"level": other, "level_known": True}):
+        before = method.asked
+        keeping.predict(replace(case, slices=(replace(case.slices[0], **changes),)))
+        assert method.asked == before + 1
 
 
 def test_a_damaged_file_is_replaced(case, tmp_path):
