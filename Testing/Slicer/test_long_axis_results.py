@@ -212,6 +212,16 @@ def test_views_have_one_name_in_the_window_and_frames_come_before_the_full_stop(
     assert "MAPSE, 4-chamber" in names and not any("-chamber" in n and not n.split()[-1][0].isdigit() for n in names)
 
 
+def test_two_slices_of_one_view_are_counted(host, three_views):
+    from LaMoDSlicerLib.LongAxis import LongAxisText
+
+    summary = dict(three_views.summary)
+    first, *others = summary["views"]
+    assert "2 × " not in LongAxisText.definition(summary)
+    assert LongAxisText.definition({**summary, "views": [first, first]}).count("2 × ") == 1
+    assert " + " in LongAxisText.definition({**summary, "views": [first, *others, first]})
+
+
 def test_the_page_for_browsers_has_the_images_of_a_view(slicer_app, three_views, tmp_path):
     from types import SimpleNamespace
 

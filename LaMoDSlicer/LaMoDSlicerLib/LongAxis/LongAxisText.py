@@ -1,5 +1,6 @@
 """GLS and its definition as text."""
 
+from collections import Counter
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -28,7 +29,8 @@ def gls(summary: dict[str, Any]) -> str:
 
 def definition(summary: dict[str, Any]) -> str:
     """What GLS is: line, formula, moment, views, and its interval."""
-    views = [ViewNames.shortTextOf(part["view"]) for part in summary["views"]]
+    counts = Counter(ViewNames.shortTextOf(part["view"]) for part in summary["views"])
+    views = [view if count == 1 else f"{count} × {view}" for view, count in counts.items()]
     text = _(
         "GLS: mid-wall length L / L_ED − 1, systolic peak, {views}; drawn contours, not predicted; 90 % interval "
         "{low} to {high} %"
