@@ -287,6 +287,7 @@ set(MODULE_PYTHON_SCRIPTS
   lddmm/warp.py
   models/__init__.py
   models/card.py
+  models/default_model.py
   models/folder.py
   models/registry.py
   models/run_folder.py
@@ -519,6 +520,7 @@ set(MODULE_PYTHON_SCRIPTS
   uncertainty/intervals.py
   uncertainty/rarity.py
   uncertainty/unlike_training.py
+  uncertainty/weak_segments.py
   )
 
 set(MODULE_PYTHON_RESOURCES

@@ -7,13 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from LaMoDCore.cli.shared.options import add_progress_option, add_sampling_options, sampling_settings
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.runtime.progress import Progress
 
 HELP = (
     "Compare methods with the true motion of a dataset: CSV files per case and segment, a Markdown page with intervals "
     "and paired tests, and figures as in the paper."
 )
-DEFAULT_METHODS = "zero,lamod-phantom-v1:no-diffusion,lamod-phantom-v1:diffusion"
+DEFAULT_METHODS = f"zero,{DEFAULT_MODEL}:no-diffusion,{DEFAULT_MODEL}:diffusion"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

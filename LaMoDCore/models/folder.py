@@ -15,9 +15,9 @@ from safetensors.torch import save as save_tensors
 
 from LaMoDCore import __version__
 from LaMoDCore.baselines import BaselineConfig, BaselineModel
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.registry import (
     CANONICAL,
-    DEFAULT_MODEL,
     FORMAT,
     find_model,
     known_models,
@@ -35,7 +35,6 @@ from LaMoDCore.runtime.output.new_folder import new_folder
 
 __all__ = [
     "BASELINE_KIND",
-    "DEFAULT_MODEL",
     "LoadedModel",
     "find_model",
     "known_models",

@@ -17,7 +17,6 @@ from LaMoDCore.runtime.json_file import read_json
 from LaMoDCore.runtime.schema import Record, Text, Whole, refuse_faults
 
 FORMAT = "lamod-model/1"
-DEFAULT_MODEL = "lamod-phantom-v1"
 CANONICAL = {"frames": FRAMES, "size": SIZE, "spacing_mm": SPACING_MM}
 
 

@@ -16,7 +16,8 @@ import torch
 from LaMoDCore import __version__
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
-from LaMoDCore.models.folder import DEFAULT_MODEL, load_model
+from LaMoDCore.models.default_model import DEFAULT_MODEL
+from LaMoDCore.models.folder import load_model
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import predict_slice
 from LaMoDCore.runtime.devices import resolve_device

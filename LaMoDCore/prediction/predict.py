@@ -16,7 +16,8 @@ from LaMoDCore import __version__
 from LaMoDCore.baselines import BaselineModel
 from LaMoDCore.function.summary import function_summary
 from LaMoDCore.heart.case import Case, CineSlice, Motion, SliceStrain, StrainResult
-from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
+from LaMoDCore.models.default_model import DEFAULT_MODEL
+from LaMoDCore.models.folder import LoadedModel, load_model
 from LaMoDCore.networks.diffusion import SamplerName
 from LaMoDCore.networks.lamod import SpaceName
 from LaMoDCore.prediction.conventions import convention_notes, with_conventions

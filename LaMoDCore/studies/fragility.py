@@ -18,7 +18,8 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.ring.extent import extent
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region, is_closed_ring
 from LaMoDCore.heart.ring.polar import RayContours
-from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
+from LaMoDCore.models.default_model import DEFAULT_MODEL
+from LaMoDCore.models.folder import LoadedModel, load_model
 from LaMoDCore.runtime.plain_text import table_cell
 from LaMoDCore.runtime.progress import SILENT, Progress
 

@@ -15,7 +15,8 @@ from scipy import ndimage
 from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region
-from LaMoDCore.models.folder import DEFAULT_MODEL, LoadedModel, load_model
+from LaMoDCore.models.default_model import DEFAULT_MODEL
+from LaMoDCore.models.folder import LoadedModel, load_model
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.plain_text import table_cell
 from LaMoDCore.runtime.progress import SILENT, Progress

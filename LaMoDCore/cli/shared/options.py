@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS, parse_conventions
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.prediction.outputs import OUTPUTS, chosen_outputs
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import PROGRESS_MODES
@@ -121,7 +122,7 @@ def _conventions(text: str) -> tuple[str, ...]:
 
 def add_inference_options(parser: argparse.ArgumentParser) -> None:
     """Add model, device and sampling options; options left out take the model's default."""
-    parser.add_argument("--model", default="lamod-phantom-v1", metavar="NAME|DIR", help="name or folder of the model")
+    parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME|DIR", help="name or folder of the model")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     add_sampling_options(parser)
     parser.add_argument(

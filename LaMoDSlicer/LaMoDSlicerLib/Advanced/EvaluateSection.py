@@ -93,7 +93,8 @@ class EvaluateSection:
     # --- methods -----------------------------------------------------------------------------------------------
 
     def _listMethods(self) -> None:
-        from LaMoDCore.models.registry import DEFAULT_MODEL, known_models
+        from LaMoDCore.models.default_model import DEFAULT_MODEL
+        from LaMoDCore.models.registry import known_models
 
         checked = self.methods() if self._listed else ["zero", DEFAULT_MODEL]
         names = [*self.BASELINES, *known_models()]

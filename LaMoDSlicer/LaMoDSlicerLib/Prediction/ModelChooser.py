@@ -24,7 +24,8 @@ class ModelChooser:
 
     def update(self, current: str) -> None:
         """List the available models and select `current`, which may be a folder."""
-        from LaMoDCore.models.registry import DEFAULT_MODEL, known_models
+        from LaMoDCore.models.default_model import DEFAULT_MODEL
+        from LaMoDCore.models.registry import known_models
 
         self._current = "" if current == DEFAULT_MODEL else current
         rows = [(_("Default ({name})").format(name=DEFAULT_MODEL), "")]

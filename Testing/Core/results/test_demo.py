@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from LaMoDCore.cli import main
-from LaMoDCore.models.folder import DEFAULT_MODEL, shipped_folder
+from LaMoDCore.models.default_model import DEFAULT_MODEL
+from LaMoDCore.models.folder import shipped_folder
 
 pytestmark = pytest.mark.skipif(
     not (shipped_folder() / DEFAULT_MODEL / "model.json").exists(), reason="the shipped weights are not here"
