@@ -72,6 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cases", type=int, default=100, metavar="N", help="validation cases for the calibration (100)"
     )
+    parser.add_argument(
+        "--weak-segments",
+        type=int,
+        default=0,
+        metavar="N",
+        help="slices of synthetic subjects from the wider distribution to which wider intervals of segments that "
+        "contract less than their wall are fitted (0: without them)",
+    )
     parser.add_argument("--epochs", type=int, default=80, metavar="N", help="epochs of the denoiser (80)")
     parser.add_argument("--samples", type=int, default=8, metavar="N", help="number of samples of a prediction (8)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default 0)")
@@ -95,9 +103,10 @@ def run(args: argparse.Namespace) -> int:
     from LaMoDCore.training.run.stopping import TrainingStopped, stop_on_signals
     from LaMoDCore.training.run.watch import read_run
 
-    if min(args.slices, args.cases, args.epochs) < 1 or args.samples < 2 or min(args.phantoms, args.randomised) < 0:
+    optional = (args.phantoms, args.randomised, args.weak_segments)
+    if min(args.slices, args.cases, args.epochs) < 1 or args.samples < 2 or min(optional) < 0:
         raise LaMoDInputError(
-            "--slices, --cases, --epochs, --samples, --phantoms, --randomised",
+            "--slices, --cases, --epochs, --samples, --phantoms, --randomised, --weak-segments",
             "too small",
             "give 1 or more, 2 samples, 0 synthetic subjects",
         )
@@ -127,6 +136,7 @@ def run(args: argparse.Namespace) -> int:
         randomised=args.randomised,
         slices=args.slices,
         calibration_cases=args.cases,
+        weak_segment_slices=args.weak_segments,
         samples=args.samples,
     )
     with Progress(args.progress) as progress, stop_on_signals() as stop:

@@ -205,6 +205,15 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
         for name, each in stored.get("global_numbers", {}).items()
     ]
     cases = training.get("posterior", {}).get("config", {}).get("calibration_cases", "?")
+    weak = [
+        line
+        for name, k in stored.get("weak_segments", {}).items()
+        for line in (
+            f"The variance of {name} also has the term ({k:.2f} x)², with x the segment's predicted Ecc above the mean "
+            "of its wall's segments.",
+            "",
+        )
+    ]
     return [
         "## Uncertainty",
         "",
@@ -215,6 +224,7 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
         "| --- | --- | --- |",
         *rows,
         "",
+        *weak,
     ]
 
 

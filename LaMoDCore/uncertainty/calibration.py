@@ -60,12 +60,15 @@ class Calibration:
         quantities: scales by name: ecc, err, e1, e2, ecr, jacobian, displacement_mm (pixels), segment_ecc, segment_err.
         global_numbers: scales of gcs_peak, gcs_es, grs_peak and grs_es, of one slice or of a heart; empty for models
             that were calibrated without them.
+        weak_segments: k of the variance (k x)² that is added for segments that contract less than their wall
+            (`weak_segments`), by quantity; empty for models without it.
     """
 
     confidence: float = CONFIDENCE
     samples: int = 8
     quantities: Mapping[str, QuantityScale] = field(default_factory=dict)
     global_numbers: Mapping[str, GlobalScale] = field(default_factory=dict)
+    weak_segments: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         content = {
@@ -76,6 +79,8 @@ class Calibration:
         }
         if self.global_numbers:
             content["global_numbers"] = {name: asdict(scale) for name, scale in self.global_numbers.items()}
+        if self.weak_segments:
+            content["weak_segments"] = dict(self.weak_segments)
         return content
 
     @classmethod
@@ -93,15 +98,17 @@ class Calibration:
             str(name): GlobalScale(float(each["scale"]), float(each["floor"]))
             for name, each in values.get("global_numbers", {}).items()
         }
-        return cls(float(values["confidence"]), samples, quantities, whole)
+        weak = {str(name): float(k) for name, k in values.get("weak_segments", {}).items()}
+        return cls(float(values["confidence"]), samples, quantities, whole, weak)
 
-    def deviation(self, name: str, spread: Array, phases: Array) -> Array:
+    def deviation(self, name: str, spread: Array, phases: Array, extra: Array | None = None) -> Array:
         """The calibrated standard deviation.
 
         Args:
             name: name of the quantity; one without a scale keeps its spread.
             spread: σ over the samples, [T, ...].
             phases: [T] fractions of the cycle after end-diastole.
+            extra: variance that is added, [T, ...].
         """
         quantity = self.quantities.get(name)
         if quantity is None:
@@ -109,7 +116,8 @@ class Calibration:
         shape = (-1, *[1] * (spread.ndim - 1))
         scale = scale_at(quantity.scales, phases).reshape(shape)
         floor = (quantity.floor * rise(phases)).reshape(shape)
-        return np.asarray(np.sqrt((scale * spread) ** 2 + floor**2), dtype=spread.dtype)
+        variance = (scale * spread) ** 2 + floor**2
+        return np.asarray(np.sqrt(variance if extra is None else variance + extra), dtype=spread.dtype)
 
     def global_deviation(self, name: str, spread: float) -> float:
         """The calibrated standard deviation of a global number, from its spread σ over the samples."""
@@ -135,7 +143,11 @@ def rise(phases: Array) -> Array:
 
 
 def fit_quantity(
-    error: list[Array], spread: list[Array], phases: list[Array], confidence: float = CONFIDENCE
+    error: list[Array],
+    spread: list[Array],
+    phases: list[Array],
+    confidence: float = CONFIDENCE,
+    extra: list[Array] | None = None,
 ) -> QuantityScale:
     """Fit scales and floor of one quantity to held-out slices.
 
@@ -144,18 +156,21 @@ def fit_quantity(
         spread: σ of each slice, [T, K].
         phases: [T] of each slice.
         confidence: share of true values that the intervals should contain.
+        extra: variance of each slice that is added to s²σ² + f², [T, K].
     """
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    added = [np.zeros_like(each) for each in error] if extra is None else extra
     known = np.concatenate([e[np.isfinite(e)].ravel() for e in error])
     floor = float(_FLOOR_SHARE * np.sqrt(np.mean(known**2))) if known.size else 0.0
     middles = (np.arange(PHASE_BINS) + 0.5) / PHASE_BINS
     scales = []
     for middle in middles:
         ratios, weights = [], []
-        for each, sigma, when in zip(error, spread, phases, strict=True):
+        for each, sigma, when, more in zip(error, spread, phases, added, strict=True):
             near = np.abs(np.mod(when - middle + 0.5, 1.0) - 0.5) <= 0.5 / PHASE_BINS
             floors = np.broadcast_to((floor * rise(when[near]))[:, None], each[near].shape)
-            excess = np.sqrt(np.maximum((each[near] / z) ** 2 - floors**2, 0.0)) / np.maximum(sigma[near], 1e-9)
+            left = (each[near] / z) ** 2 - floors**2 - more[near]
+            excess = np.sqrt(np.maximum(left, 0.0)) / np.maximum(sigma[near], 1e-9)
             held = np.isfinite(excess) & (floors > 0)
             if held.any():
                 ratios.append(excess[held])

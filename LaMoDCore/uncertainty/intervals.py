@@ -14,6 +14,7 @@ from LaMoDCore.heart.wall_fields import WallFields
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.uncertainty.calibration import CONFIDENCE, Calibration
 from LaMoDCore.uncertainty.unlike_training import UnlikeTraining
+from LaMoDCore.uncertainty.weak_segments import weakness
 
 ROTATION = (
     "inferred, not measured: the mask of a ring does not show its rotation; the interval is that of similar hearts"
@@ -60,7 +61,9 @@ def calibrated(
         return {name: of_field(name, values) for name, values in spread.items()}
 
     def of_curves(name: str, spread: Array) -> Array:
-        return calibration.deviation(f"segment_{name}", spread.T, phases).T
+        k = calibration.weak_segments.get(f"segment_{name}")
+        extra = None if k is None else ((k * weakness(strain.segment_curves["ecc"])) ** 2).T
+        return calibration.deviation(f"segment_{name}", spread.T, phases, extra).T
 
     return replace(
         strain,
@@ -96,6 +99,8 @@ def with_uncertainty(
     if calibration is not None and samples > 1:
         about["half_width_sd"] = calibration.half_width
         about["scales"] = {name: asdict(scale) for name, scale in calibration.quantities.items()}
+        if calibration.weak_segments:
+            about["weak_segments"] = dict(calibration.weak_segments)
         about["meaning"] = (
             f"value ± {calibration.half_width:.3f} standard deviations contained {calibration.confidence:.0%} of the "
             "true values of held-out synthetic hearts on average; in a single slice it can be far fewer"

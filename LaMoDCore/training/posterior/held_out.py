@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,8 +24,13 @@ from LaMoDCore.training.posterior.held_out_hearts import (
     predicted_slices,
     slices_and_heart,
 )
-from LaMoDCore.training.posterior.predicted_case import PredictedCase, predicted_case
+from LaMoDCore.training.posterior.predicted_case import PredictedCase, predicted_case, predicted_data
+from LaMoDCore.training.posterior.randomised_residuals import SLICES, randomised_cases
 from LaMoDCore.uncertainty.calibration import Calibration, fit_quantity
+from LaMoDCore.uncertainty.weak_segments import SEGMENT_ECC, fit_weak_segments, weakness
+
+if TYPE_CHECKING:
+    from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
 #: Every fourth frame is used, since neighbouring frames are similar.
 _EVERY_FRAME = 4
@@ -40,12 +46,19 @@ class HeldOut:
         entry: entry of the slice in the dataset.
         phases: [T] fractions of the cycle.
         error, spread: by quantity, [T, K]: |truth − prediction| and the standard deviation of the samples.
+        weak: `weakness` of the segments, [T, S].
     """
 
     entry: DatasetEntry
     phases: Array
     error: dict[str, Array]
     spread: dict[str, Array]
+    weak: Array
+
+    def extra(self, name: str, calibration: Calibration) -> Array | None:
+        """Variance that the calibration adds for weak segments, [T, S]; None for other quantities."""
+        k = calibration.weak_segments.get(name)
+        return None if k is None else (k * self.weak) ** 2
 
 
 def held_out_errors(
@@ -83,7 +96,7 @@ def errors_of(predicted: PredictedCase) -> list[HeldOut]:
                 error[f"segment_{name}"] = np.abs(curves - true_strain.segment_curves[name][:, frames]).T
                 spread[f"segment_{name}"] = strain.segment_curves_std[name].T
         phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, case.reference_frame)[frames]
-        found.append(HeldOut(predicted.entry, phases, error, spread))
+        found.append(HeldOut(predicted.entry, phases, error, spread, weakness(strain.segment_curves["ecc"]).T))
     return found
 
 
@@ -109,6 +122,8 @@ def fit_calibration(
     entries: Sequence[DatasetEntry],
     samples: int,
     progress: Progress = SILENT,
+    *,
+    randomised: tuple[CohortRecipe, Sequence[int]] | None = None,
 ) -> Calibration:
     """Fit the scales of every quantity, and of global strain, to held-out cases.
 
@@ -118,7 +133,11 @@ def fit_calibration(
         entries: its held-out cases; those of one subject are also compared as one heart.
         samples: number of samples.
         progress: updated after every case.
+        randomised: numbers of subjects of the wider distribution that nothing else was fitted to, to which the term of
+            weak segments is fitted; None: without this term.
     """
+    subjects = [] if randomised is None else list(randomised[1])
+    count = len(entries) + SLICES * len(subjects)
     found: list[HeldOut] = []
     hearts: list[HeldOutGlobal] = []
     groups: dict[tuple[str, str], list[DatasetEntry]] = {}  # cine and DENSE scans of a subject are different hearts
@@ -133,23 +152,60 @@ def fit_calibration(
                 found += errors_of(predicted)
                 parts += predicted_slices(predicted)
             done += 1
-            progress.update("calibrate", done / len(entries), f"{done} of {len(entries)} cases")
+            progress.update("calibrate", done / count, f"{done} of {count} cases")
         hearts += slices_and_heart(parts)
-    return replace(calibration_from(found, samples), global_numbers=fit_global_numbers(hearts))
+    calibration = calibration_from(found, samples)
+    if randomised is not None:
+        unusual: list[HeldOut] = []
+        for number in subjects:
+            unusual += _randomised_errors(model, randomised[0], number, samples)
+            done += SLICES
+            progress.update("calibrate", done / count, f"{done} of {count} cases")
+        calibration = calibration_from(found, samples, weak_segments_of(unusual, calibration))
+    return replace(calibration, global_numbers=fit_global_numbers(hearts))
 
 
-def calibration_from(found: Sequence[HeldOut], samples: int) -> Calibration:
-    """Fit the scales of every quantity to errors and spreads."""
+def _randomised_errors(model: LoadedModel, recipe: CohortRecipe, number: int, samples: int) -> list[HeldOut]:
+    found: list[HeldOut] = []
+    for data in randomised_cases(recipe, number):
+        entry = DatasetEntry(data.id, str(number), "", "val", "dense", data.disease, data.level)
+        predicted = predicted_data(model, data, entry, samples)
+        found += [] if predicted is None else errors_of(predicted)
+    return found
+
+
+def weak_segments_of(unusual: Sequence[HeldOut], calibration: Calibration) -> dict[str, float]:
+    """Fit the term of weak segments to errors on unusual hearts.
+
+    Args:
+        unusual: the errors.
+        calibration: calibration without this term.
+    """
+    having = [each for each in unusual if SEGMENT_ECC in each.error]
+    deviation = [calibration.deviation(SEGMENT_ECC, each.spread[SEGMENT_ECC], each.phases) for each in having]
+    k = fit_weak_segments(
+        [each.error[SEGMENT_ECC] for each in having], deviation, [each.weak for each in having], calibration
+    )
+    return {SEGMENT_ECC: k} if k > 0 else {}
+
+
+def calibration_from(
+    found: Sequence[HeldOut], samples: int, weak_segments: Mapping[str, float] | None = None
+) -> Calibration:
+    """Fit the scales of every quantity to errors and spreads, with the term of weak segments if there is one."""
+    calibration = Calibration(samples=samples, weak_segments=weak_segments or {})
     names = sorted({name for each in found for name in each.error})
     quantities = {}
     for name in names:
         having = [each for each in found if name in each.error]
+        extra = [variance for each in having if (variance := each.extra(name, calibration)) is not None]
         quantities[name] = fit_quantity(
             [each.error[name] for each in having],
             [each.spread[name] for each in having],
             [each.phases for each in having],
+            extra=extra or None,
         )
-    return Calibration(samples=samples, quantities=quantities)
+    return replace(calibration, quantities=quantities)
 
 
 def coverage_of(calibration: Calibration, found: Sequence[HeldOut], name: str) -> Array:
@@ -158,7 +214,7 @@ def coverage_of(calibration: Calibration, found: Sequence[HeldOut], name: str) -
     for each in found:
         if name not in each.error:
             continue
-        deviation = calibration.deviation(name, each.spread[name], each.phases)
+        deviation = calibration.deviation(name, each.spread[name], each.phases, each.extra(name, calibration))
         known = np.isfinite(each.error[name]) & (each.phases > 0)[:, None]
         inside = each.error[name] <= calibration.half_width * deviation
         shares.append(inside[known].mean() if known.any() else np.nan)

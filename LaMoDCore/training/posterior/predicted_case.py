@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.heart.case import Case, SliceMotion
-from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import predict_slice
@@ -26,7 +26,13 @@ def predicted_case(
     model: LoadedModel, index: DatasetIndex, entry: DatasetEntry, samples: int, seed: int = 0
 ) -> PredictedCase | None:
     """Predict one case of a dataset like `predict_strain`; None without a truth."""
-    data = read_dataset_case(index.folder, entry.id)
+    return predicted_data(model, read_dataset_case(index.folder, entry.id), entry, samples, seed)
+
+
+def predicted_data(
+    model: LoadedModel, data: DatasetCase, entry: DatasetEntry, samples: int, seed: int = 0
+) -> PredictedCase | None:
+    """As `predicted_case`, of a case in memory."""
     truth = truth_of(data)
     if truth is None:
         return None

@@ -44,13 +44,14 @@ def randomised_residuals(
     recipe = CohortRecipe(count=max(subjects) + 1, seed=seed)
     banks = []
     for done, number in enumerate(subjects):
-        cache = cache_of_cases(_cases(recipe, number))
+        cache = cache_of_cases(randomised_cases(recipe, number))
         banks.append(residual_bank(model, cache, cache.indices("train"), seed=number))
         progress.update("randomised residuals", (done + 1) / len(subjects), f"{done + 1} of {len(subjects)} subjects")
     return ResidualBank.joined(banks)
 
 
-def _cases(recipe: CohortRecipe, number: int) -> list[DatasetCase]:
+def randomised_cases(recipe: CohortRecipe, number: int) -> list[DatasetCase]:
+    """The four slices of a subject of the wider distribution, as careful readers draw them."""
     from LaMoDCore.phantom.cohort.cases import canonical_case
     from LaMoDCore.phantom.imaging.annotator import draw_careful_annotator
 

@@ -9,7 +9,7 @@ used for the residuals of the other half (cross-fitting), the final one trained 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from math import ceil
@@ -86,6 +86,8 @@ class PosteriorConfig:
             subjects held out, four slices each, and so fewer where there are few.
         calibration_cases: cases of the validation subjects reserved for it (`calibration_entries`), spread evenly, on
             which the intervals are calibrated.
+        weak_segment_slices: further slices of randomised subjects, four each, to which the intervals of weak segments
+            are fitted (`uncertainty.weak_segments`); 0: without these intervals.
         samples: default number of samples of a prediction, and that of the calibration.
         steps: default number of DDIM steps.
         false_alarms: share of validation slices that the unlike-training flag may raise.
@@ -103,6 +105,7 @@ class PosteriorConfig:
     slices: int = 1500
     randomised_slices: tuple[int, int] = (400, 100)
     calibration_cases: int = 100
+    weak_segment_slices: int = 0
     samples: int = 8
     steps: int = 25
     false_alarms: float = 0.025
@@ -141,13 +144,21 @@ def train_posterior(
         TrainingStopped: `stop` was requested; a checkpoint is written once the first stage has begun.
         LaMoDInputError: another process trains in the run folder, the checkpoint belongs to another run, ...
     """
+    if config.weak_segment_slices and not weak_segment_subjects(config):
+        raise LaMoDInputError(
+            "intervals of weak segments",
+            f"none of the {config.randomised} randomised subjects is left for them",
+            "give more randomised subjects, or no slices for these intervals",
+        )
     fabric = make_fabric(torch.device("cpu"), bf16=False)
     if fabric.world_size > 1:
         raise LaMoDInputError(
             "lamod train-posterior", "it trains in one process", "start it without torchrun or srun, see --workers"
         )
     start = packed_weights(lamod_network(base))[1]
-    identity = {"config": asdict(config), "data": cache.fingerprint, "start": start}
+    # the calibration follows the training and may be another one when a run is resumed
+    settings = {name: value for name, value in asdict(config).items() if name != "weak_segment_slices"}
+    identity = {"config": settings, "data": cache.fingerprint, "start": start}
     stop = StopRequest() if stop is None else stop
     followed = unrecorded() if run is None else RunFolder(run)
     with followed.opened(), reported_disk_faults(followed.folder.name):
@@ -245,6 +256,7 @@ class _PosteriorData:
             units[f"residuals-randomised-{number}"] = ("wider subject", len(chosen))
         learning = (count - count // 2, count // 2, count)
         steps = sum(config.contour_training.steps(slices + synthetic) for slices in learning)
+        cases += SLICES * len(weak_segment_subjects(config))
         units |= {_TRAINING: ("step", steps), _CALIBRATION: ("case", cases)}
         return {name: _SECONDS[unit] * number for name, (unit, number) in units.items()}
 
@@ -376,17 +388,36 @@ def training_subjects(count: int) -> int:
 
 def wider_subjects(config: PosteriorConfig) -> tuple[list[int], list[int]] | None:
     """Randomised subjects for training and for validating the posterior; None if too few are held out."""
-    held_out = range(training_subjects(config.randomised), config.randomised)
-    if not held_out:
+    subjects = _held_out_subjects(config)
+    if not subjects:
         return None
-    recipe = CohortRecipe(count=config.randomised, seed=config.phantom_seed + 1)
-    subjects = [number for number in held_out if recipe.disease(number) not in config.phantoms_without]
     learn, validate = (ceil(slices / SLICES) for slices in config.randomised_slices)
     validate = min(validate, len(subjects) // 4)
     learn = min(learn, len(subjects) - validate)
     if min(learn, validate) < 1:
         return None
     return subjects[:learn], subjects[-validate:]
+
+
+def weak_segment_subjects(config: PosteriorConfig) -> list[int]:
+    """Randomised subjects for the intervals of weak segments, not used by the posterior; fewer if there are few."""
+    wider = wider_subjects(config)
+    used = set() if wider is None else {number for group in wider for number in group}
+    free = [number for number in _held_out_subjects(config) if number not in used]
+    return free[: ceil(config.weak_segment_slices / SLICES)]
+
+
+def _held_out_subjects(config: PosteriorConfig) -> list[int]:
+    """Randomised subjects that the estimate from contours was not trained on."""
+    held_out = range(training_subjects(config.randomised), config.randomised)
+    if not held_out:
+        return []
+    recipe = _wider_recipe(config)
+    return [number for number in held_out if recipe.disease(number) not in config.phantoms_without]
+
+
+def _wider_recipe(config: PosteriorConfig) -> CohortRecipe:
+    return CohortRecipe(count=config.randomised, seed=config.phantom_seed + 1)
 
 
 def untrained_posterior(base: LaMoDModel, config: PosteriorConfig) -> LaMoDModel:
@@ -448,12 +479,42 @@ def _finished(
     )
     network.requires_grad_(False).eval()
     cases = _calibration_cases(config, index, data.left_out, data.reserved)
-    model = LoadedModel(name, network, "", {})
-    calibration = fit_calibration(model, index, cases, config.samples, progress)
+    return calibrated_folder(LoadedModel(name, network, "", {}), index, cases, config, folder, training, progress)
+
+
+def calibrated_folder(
+    model: LoadedModel,
+    index: DatasetIndex,
+    cases: Sequence[DatasetEntry],
+    config: PosteriorConfig,
+    folder: Path,
+    training: Mapping[str, Any],
+    progress: Progress = SILENT,
+) -> LoadedModel:
+    """Calibrate the intervals of a model with a posterior and write its folder.
+
+    Args:
+        model: the model, without a calibration.
+        index: the dataset.
+        cases: its cases for the calibration.
+        config: settings; those of the calibration and of the randomised subjects are used.
+        folder: the model folder to write.
+        training: data, settings and metrics, for model.json.
+        progress: updated after every case.
+    """
+    unusual = weak_segment_subjects(config)
+    calibration = fit_calibration(
+        model,
+        index,
+        cases,
+        config.samples,
+        progress,
+        randomised=(_wider_recipe(config), unusual) if unusual else None,
+    )
     save_model(
-        network,
+        model.network,
         folder,
-        name,
+        model.name,
         training=training,
         uncertainty=calibration.to_dict(),
         card=model_card,

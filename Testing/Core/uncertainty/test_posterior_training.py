@@ -226,6 +226,9 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     words = ["train-posterior", "--model", tmp_path / "base", "--data", tmp_path / "data", "--out", tmp_path / "new"]
     words += ["--epochs", "1", "--samples", "3", "--progress", "none", "--phantoms", "3", "--randomised", "7"]
     words += ["--conventions", "--roughness", "--engine-share", "0.5"]
+    assert main([*(str(word) for word in words), "--weak-segments", "4"]) == 1
+    assert "none of the 7 randomised subjects is left" in capsys.readouterr().err
+    monkeypatch.setattr(posterior, "weak_segment_subjects", lambda config: [0] * (config.weak_segment_slices > 0))
     run = tmp_path / "new-run"
 
     fractions: list[float] = []
@@ -242,7 +245,8 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     assert read_run(run).state == "stopped" and read_run(run).resumable
     assert main([str(word) for word in words]) == 1 and "--resume" in capsys.readouterr().err
     assert len(set(fractions)) > 20 and fractions == sorted(fractions)
-    assert main([*(str(word) for word in words), "--resume", "--progress", "json"]) == 0
+    words += ["--weak-segments", "4", "--resume", "--progress", "json"]  # the calibration may differ from before
+    assert main([str(word) for word in words]) == 0
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
     resumed = [json.loads(line)["fraction"] for line in lines]
     assert resumed == sorted(resumed) and resumed[-1] == 1.0
@@ -252,6 +256,7 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     assert model.network.config.inference.space == "motion" and model.description["training"]["minutes"] == 3
     assert model.description["uncertainty"]["samples"] == 3
     assert "gcs_peak" in model.description["uncertainty"]["global_numbers"]
+    assert model.description["uncertainty"]["weak_segments"].get("segment_ecc", 0.0) > 0
     # 2 of the 3 phantoms, 3 of the 7 randomised subjects, and the four slices of the dataset
     assert model.description["training"]["contours"]["slices"] == (2 + 3) * 4 + 4
     described = model.description["training"]["posterior"]
