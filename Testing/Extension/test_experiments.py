@@ -21,6 +21,7 @@ RESULTS = sorted((EXPERIMENTS / "results").glob("*.md"))
 SHARED = {"paths", "phantoms.ellipsoid_heart", "phantoms.known_motion", "phantoms.mechanical_ring"}
 SHARED |= {"people.scanner", "people.study"}
 SHARED |= {"posterior.carried_contours", "posterior.unlike_training", "posterior.unusual_slices"}
+SHARED |= {"posterior.predicted_hearts"}
 SHARED |= {"training.gaussian_denoiser"}
 #: Tests for a checkout of version 1, whose fixtures they use.
 OF_VERSION_1 = {"slicer.version_1_defects"}
