@@ -71,7 +71,7 @@ def slice_of(found: Predicted) -> Slice:
     es = found.es if frames[found.es] else int(np.flatnonzero(frames)[np.nanargmin(found.true_mean[frames])])
     curves = np.tensordot(cubic, found.ecc[:, :, es], axes=1)
     told = np.log(np.sqrt(np.mean(found.told**2)) + 1e-3)
-    rarity = found.rarity[:9]
+    rarity = found.rarity
     inputs = np.concatenate([rarity, [rarity.max(), told, np.log(np.nanmean(found.std[:, frames]))]])
     return Slice(
         found.name,
