@@ -382,6 +382,7 @@ set(MODULE_PYTHON_SCRIPTS
   report/html/content.py
   report/html/contours.py
   report/html/long_axis.py
+  report/html/long_axis_page.py
   report/html/overlay.py
   report/html/packing.py
   report/html/page.py
@@ -533,10 +534,14 @@ set(MODULE_PYTHON_RESOURCES
   report/html/assets/cine_view.js
   report/html/assets/cohort.css
   report/html/assets/cohort.js
+  report/html/assets/heart_page.html.jinja
   report/html/assets/index.html.jinja
+  report/html/assets/long_axis.html.jinja
+  report/html/assets/long_axis_page.js
   report/html/assets/long_axis_view.js
   report/html/assets/packed_arrays.js
   report/html/assets/page.css
+  report/html/assets/player.js
   report/html/assets/report.css
   report/html/assets/report.html.jinja
   report/html/assets/report_print.css

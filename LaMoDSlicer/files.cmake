@@ -142,6 +142,7 @@ set(MODULE_PYTHON_SCRIPTS
   LaMoDSlicerLib/Repairs/RepairSection.py
   LaMoDSlicerLib/Repairs/__init__.py
   LaMoDSlicerLib/Results/DicomExport.py
+  LaMoDSlicerLib/Results/LongAxisPage.py
   LaMoDSlicerLib/Results/MotionStore.py
   LaMoDSlicerLib/Results/MovieExport.py
   LaMoDSlicerLib/Results/PageExport.py

@@ -155,6 +155,7 @@ def _run(args: argparse.Namespace, drawing: DrawingProcess | None) -> int:
 def _run_long_axis(args: argparse.Namespace) -> int:
     """Numbers of long-axis views without short-axis slices: no motion is predicted."""
     from LaMoDCore.prediction.long_axis import write_long_axis_alone
+    from LaMoDCore.prediction.outputs import DEFAULT_OUTPUTS
     from LaMoDCore.prediction.writer import check_output
 
     check_output(args.out, [*long_axis_files(args)])
@@ -162,7 +163,9 @@ def _run_long_axis(args: argparse.Namespace) -> int:
         progress.update("read", 0.0, "reading long-axis contours")
         long_axis = read_long_axis(args)
         progress.update("write", 0.9, "writing the result")
-        summary, files = write_long_axis_alone(long_axis, args.out, report=not args.no_report)
+        parts = set(DEFAULT_OUTPUTS if args.outputs is None else args.outputs)
+        report = "report" in parts and not args.no_report
+        summary, files = write_long_axis_alone(long_axis, args.out, report=report, html="html" in parts)
     print_notes(long_axis.notes)
     print(answer_line(summary))
     print(f"wrote {len(files)} files to {args.out}")

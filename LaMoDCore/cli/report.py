@@ -13,6 +13,7 @@ from LaMoDCore.runtime.errors import LaMoDInputError
 
 if TYPE_CHECKING:
     from LaMoDCore.heart.case import Case
+    from LaMoDCore.io.results.long_axis_files import StoredLongAxis
     from LaMoDCore.io.results.stored_result import StoredResult
     from LaMoDCore.report.html.long_axis import DrawnLines
 
@@ -71,11 +72,9 @@ def run(args: argparse.Namespace) -> int:
         return _write_index(args)
     if args.compare:
         raise LaMoDInputError("--compare", "it is for a cohort", "name the folder of a cohort, or leave it out")
-    if (args.result / "long_axis.npz").is_file() and not (args.result / "motion.npz").exists():
-        raise LaMoDInputError(
-            args.result, "it has long-axis views alone, and the page shows short-axis slices", "open its report.pdf"
-        )
     _check_out(args)
+    if (args.result / "long_axis.npz").is_file() and not (args.result / "motion.npz").exists():
+        return _write_long_axis_page(args)
     stored = read_result(args.result)
     masks = args.masks or sorted(stored.folder.glob("contours*.seq.nrrd"))
     case = _case(args, masks)
@@ -91,6 +90,24 @@ def run(args: argparse.Namespace) -> int:
     text = html_report(shown.result, parts)
     path = _write(text, thumbnail(shown.result), args)
     print(f"wrote {path}")
+    return 0
+
+
+def _write_long_axis_page(args: argparse.Namespace) -> int:
+    """The page of a result without short-axis slices."""
+    from LaMoDCore.io.results.long_axis_files import read_long_axis
+    from LaMoDCore.io.results.strain_json import read_strain_json
+    from LaMoDCore.report.html.long_axis_page import long_axis_html
+
+    for option in ("masks", "labels"):
+        if getattr(args, option):
+            name = f"--{option}"
+            raise LaMoDInputError(name, "it describes short-axis slices, and the result has none", f"leave out {name}")
+    stored = read_strain_json(args.result / "strain.json")
+    found = read_long_axis(args.result)
+    assert found is not None  # its file is there, and strain.json is read by both
+    text = long_axis_html(stored.summary, _lines_of(args, found), found.notes, names=args.names)
+    print(f"wrote {_write(text, None, args)}")
     return 0
 
 
@@ -131,16 +148,22 @@ def _case(args: argparse.Namespace, masks: list[Path]) -> Case | None:
 
 
 def _long_axis(args: argparse.Namespace, stored: StoredResult) -> list[DrawnLines]:
-    """The lines of the long-axis views of the result, with their images as far as these are among the cines."""
-    from LaMoDCore.io.case.slice_reader import read_cine_slices
+    """The lines of the long-axis views of the result; empty if it has none."""
     from LaMoDCore.io.results.long_axis_files import read_long_axis
-    from LaMoDCore.report.html.long_axis import lines_of_stored, with_pictures
 
     found = read_long_axis(stored.folder)
     if found is None:
         if args.long_axis_cine:
             raise LaMoDInputError("--long-axis-cine", "the result has no long-axis views", "leave it out")
         return []
+    return _lines_of(args, found)
+
+
+def _lines_of(args: argparse.Namespace, found: StoredLongAxis) -> list[DrawnLines]:
+    """The lines of stored views, with their images as far as these are among the cines."""
+    from LaMoDCore.io.case.slice_reader import read_cine_slices
+    from LaMoDCore.report.html.long_axis import lines_of_stored, with_pictures
+
     lines = lines_of_stored(found)
     grids = [each.grid for each in lines]
     stacks = [stack for path in args.long_axis_cine or args.cine or [] for stack in read_cine_slices(path, grids, [])]
@@ -194,8 +217,8 @@ def _unwritable(out: Path) -> Iterator[None]:
         raise unwritable(out, error) from error
 
 
-def _write(text: str, picture: bytes, args: argparse.Namespace) -> Path:
-    """Write the page and its picture into the folder of the result, which lists them, or the page to a named file."""
+def _write(text: str, picture: bytes | None, args: argparse.Namespace) -> Path:
+    """Write the page and its picture, if any, into the folder of the result, which lists them, or to a named file."""
     if args.out is None or _is_page_of_result(args):
         from LaMoDCore.prediction.writer import CONTENTS
         from LaMoDCore.report.html.cohort_page import THUMBNAIL
@@ -204,8 +227,9 @@ def _write(text: str, picture: bytes, args: argparse.Namespace) -> Path:
         folder = GrowingFolder(args.result, CONTENTS, "report")
         with _unwritable(args.result):
             folder.write_text("report.html", text)
-            with folder.replaced_file(THUMBNAIL) as temporary:
-                temporary.write_bytes(picture)
+            if picture is not None:
+                with folder.replaced_file(THUMBNAIL) as temporary:
+                    temporary.write_bytes(picture)
         return Path(args.result) / "report.html"
     from LaMoDCore.runtime.atomic import replaced_file
 

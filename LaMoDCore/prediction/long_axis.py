@@ -19,6 +19,7 @@ from LaMoDCore.io.long_axis.reader import SAME_RR, LongAxisCase
 from LaMoDCore.io.results.long_axis_files import write_long_axis_files
 from LaMoDCore.io.results.strain_json import SCHEMA_VERSION
 from LaMoDCore.prediction.writer import CONTENTS
+from LaMoDCore.report.html.bokeh_script import check_bokeh
 from LaMoDCore.runtime.json_file import json_values, write_json
 from LaMoDCore.runtime.output.new_folder import new_folder
 from LaMoDCore.strain.long_axis.short_axis import SlicePosition
@@ -121,7 +122,7 @@ def _records(long_axis: LongAxisCase) -> list[dict[str, str]]:
 
 
 def write_long_axis_alone(
-    long_axis: LongAxisCase, out: str | Path, *, report: bool = True, command: str = "predict"
+    long_axis: LongAxisCase, out: str | Path, *, report: bool = True, html: bool = False, command: str = "predict"
 ) -> tuple[Mapping[str, Any], list[Path]]:
     """Write strain.json, long_axis.npz, long_axis.csv and the report of views without short-axis slices.
 
@@ -129,14 +130,17 @@ def write_long_axis_alone(
         long_axis: the views.
         out: the folder; see `LaMoDCore.prediction.writer.write_result`.
         report: False leaves out report.png and report.pdf.
+        html: whether to write report.html, a page for browsers.
         command: name of the command or program, for the folder's marker.
 
     Returns:
         The content of strain.json, and the files.
 
     Raises:
-        LaMoDInputError: `out` cannot be written.
+        LaMoDInputError: `out` cannot be written, or a page is wanted and Bokeh is not installed.
     """
+    if html:
+        check_bokeh()
     numbers = long_axis_numbers(long_axis.views)
     content: Mapping[str, Any] = {
         "schema_version": SCHEMA_VERSION,
@@ -152,4 +156,11 @@ def write_long_axis_alone(
 
             pages = folder / "report.png", folder / "report.pdf"
             files += write_long_axis_report(long_axis.views, content, long_axis.notes, *pages)
+        if html:
+            from LaMoDCore.report.html.long_axis import lines_of_views
+            from LaMoDCore.report.html.long_axis_page import long_axis_html
+
+            text = long_axis_html(json_values(content), lines_of_views(long_axis.views), long_axis.notes)
+            (folder / "report.html").write_text(text, encoding="utf-8", newline="")
+            files.append("report.html")
     return content, [Path(out) / name for name in files]

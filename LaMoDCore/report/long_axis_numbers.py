@@ -13,6 +13,23 @@ from LaMoDCore.report.style import percent
 
 _LINES = (("mid_wall", "mid-wall"), ("endocardial", "endocardial"), ("epicardial", "epicardial"))
 
+#: What strain of a long-axis view means.
+STRAIN_DEFINITION = (
+    "Strain: engineering strain of the length of a drawn line, L / L_ED − 1, not of material points; −20 % is −18 % as "
+    "Green–Lagrange strain. Mid-wall: half-way between both contours at end-diastole; later it divides the wall's "
+    "volume in the same ratio. GLS: systolic peak of the mean curve of the views on common phases."
+)
+
+
+def carried_line(numbers: Mapping[str, Any]) -> str:
+    """Which views have contours that were carried between drawn frames; "" without any."""
+    parts = numbers["views"]
+    carried = [number for number, part in enumerate(parts, start=1) if part.get("frames_carried")]
+    if not carried:
+        return ""
+    which = "all views" if len(carried) == len(parts) else "view " + ", ".join(str(number) for number in carried)
+    return f"Contours of {which} were carried between drawn frames; times and rates are not given."
+
 
 def long_axis_rows(numbers: Mapping[str, Any]) -> list[Row]:
     """Rows of strain and of the annulus; GLS of the mid-wall first.

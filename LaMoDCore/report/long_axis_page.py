@@ -16,7 +16,7 @@ from LaMoDCore.heart.long_axis.wall_lines import INTERVALS
 from LaMoDCore.heart.notes import Note
 from LaMoDCore.report.bullseye import Ring, draw_bullseye
 from LaMoDCore.report.curves import finish_curves
-from LaMoDCore.report.long_axis_numbers import long_axis_rows, volume_rows
+from LaMoDCore.report.long_axis_numbers import STRAIN_DEFINITION, carried_line, long_axis_rows, volume_rows
 from LaMoDCore.report.maps import Window, draw_background, draw_directions
 from LaMoDCore.report.parts import A4_LANDSCAPE, WARNING, bullets, draw_colour_bar, draw_rule, draw_tables
 from LaMoDCore.report.style import ACCENT, INK, SOFT, STRAIN_COLOURS, VIEW_COLOURS, WALL_COLOURS, percent
@@ -80,9 +80,7 @@ def _header(page: Figure, views: Sequence[LongAxisView], numbers: Mapping[str, A
     facts = f"{names}  ·  drawn contours, not predicted  ·  R–R {numbers['rr_ms']:.0f} ms"
     page.text(0.235, 0.954, facts, fontsize=8.5, color=SOFT)
     page.text(0.97, 0.954, RESEARCH_USE, fontsize=8.5, ha="right", fontweight="bold", color=WARNING)
-    if carried := [number for number, view in enumerate(views, start=1) if not view.drawn.all()]:
-        which = "all views" if len(carried) == len(views) else "view " + ", ".join(str(number) for number in carried)
-        text = f"Contours of {which} were carried between drawn frames; times and rates are not given."
+    if text := carried_line(numbers):
         page.text(0.03, 0.9195, text, fontsize=8.5, fontweight="bold", color=WARNING)
     draw_rule(page, 0.938)
 
@@ -239,9 +237,7 @@ def _footer(
 ) -> None:
     draw_rule(page, 0.112)
     sentences = [
-        "Strain: engineering strain of the length of a drawn line, L / L_ED − 1, not of material points; −20 % is "
-        "−18 % as Green–Lagrange strain. Mid-wall: half-way between both contours at end-diastole; later it divides "
-        "the wall's volume in the same ratio. GLS: systolic peak of the mean curve of the views on common phases.",
+        STRAIN_DEFINITION,
         "The colour is that of the whole wall: the three segments of a wall share one strain. Dotted: contours at "
         "end-diastole. Diamonds: mitral annulus; circle: endocardial apex. MAPSE: largest displacement of an annulus "
         "point towards the apex. Blue shortens, red stretches. 90 % interval: errors of synthetic readers.",

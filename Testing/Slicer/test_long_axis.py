@@ -136,6 +136,12 @@ def test_the_reading_room_of_long_axis_alone(three, tmp_path, monkeypatch):
     app.mouse.click(panel_ui.reportButton)
     assert "strain.pdf" in panel_ui.readingMessage.text
     assert (tmp_path / "strain.pdf").read_bytes().startswith(b"%PDF")
+    monkeypatch.setattr(FileDialogs, "saveFile", lambda *_words: tmp_path / "strain.html")
+    pytest.importorskip("bokeh")
+    app.mouse.click(panel_ui.pageButton)
+    assert app.mouse.spin(120, lambda: "strain.html" in panel_ui.readingMessage.text)
+    page = (tmp_path / "strain.html").read_text(encoding="utf-8")
+    assert "GLS, mid-wall" in page and "Three-chamber view" in page
     heart.click_row(app, 1)
     app.mouse.click(app.widget.ui.removeButton)
     app.settle()

@@ -223,15 +223,14 @@ def test_two_slices_of_one_view_are_counted(host, three_views):
 
 
 def test_the_page_for_browsers_has_the_images_of_a_view(slicer_app, three_views, tmp_path):
-    from types import SimpleNamespace
-
     import slicer
     from LaMoDSlicerLib.LongAxis import LongAxisKeeper, LongAxisReader
-    from LaMoDSlicerLib.Results.PageExport import PageExport
+    from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
+    from LaMoDSlicerLib.Results import LongAxisPage
 
     masks = heart.masks(tmp_path)
     heart.add(slicer_app, heart.write_cine(tmp_path / "cine.seq.nrrd"), masks[0], *masks[1:])
     result = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "Result")
     LongAxisKeeper.addTo(result, three_views, LongAxisReader.read(slicer_app.widget.sections.model), "Views")
-    _numbers, lines = PageExport(SimpleNamespace(node=result), {})._longAxis()
+    lines = LongAxisPage.lines(LongAxisNode.ofResult(result))
     assert [line.cine is not None for line in lines] == [True, False, False]

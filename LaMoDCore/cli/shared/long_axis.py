@@ -25,8 +25,9 @@ _SHORT_AXIS_OPTIONS = (
     "engine",
     "series",
     "fast",
-    "outputs",
 )
+#: Parts of a result that views without short-axis slices have; the other files are always written.
+_PARTS_ALONE = ("strain", "report", "html")
 _OPTIONS = ("long_axis_cine", "long_axis_labels", "long_axis_views", "long_axis_frames", "long_axis_landmarks")
 
 
@@ -102,6 +103,11 @@ def check_long_axis_alone(args: argparse.Namespace) -> None:
             raise LaMoDInputError(
                 option, "it describes short-axis slices, and there are none", f"add MASKS or leave out {option}"
             )
+    other = [part for part in args.outputs or () if part not in _PARTS_ALONE]
+    if other:
+        raise LaMoDInputError(
+            f"--outputs {other[0]}", "it is of short-axis slices, and there are none", "choose report, html or both"
+        )
 
 
 def is_long_axis_alone(args: argparse.Namespace) -> bool:

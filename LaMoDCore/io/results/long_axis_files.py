@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,15 +73,24 @@ def write_long_axis_files(views: Sequence[LongAxisView], summary: Mapping[str, A
         The names of the files.
     """
     write_stable_npz(folder / "long_axis.npz", _arrays(views))
-    with (folder / "long_axis.csv").open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for number, (view, part) in enumerate(zip(views, summary["views"], strict=True), start=1):
-            for frame in range(view.frames):
-                strains = [f"{part['curves'][name][frame]:.6f}" for name in LINE_NAMES]
-                time, length = f"{float(view.frame_times_ms[frame]):.3f}", f"{part['length_mm'][frame]:.3f}"
-                writer.writerow([number, view.kind or "", frame, time, *strains, length])
+    (folder / "long_axis.csv").write_text(long_axis_table(summary), encoding="utf-8", newline="")
     return ["long_axis.npz", "long_axis.csv"]
+
+
+def long_axis_table(summary: Mapping[str, Any]) -> str:
+    """The text of long_axis.csv: strain and length of each view at each frame.
+
+    Args:
+        summary: ``long_axis`` of strain.json.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for number, part in enumerate(summary["views"], start=1):
+        for frame, (time, length) in enumerate(zip(part["frame_times_ms"], part["length_mm"], strict=True)):
+            strains = [f"{part['curves'][name][frame]:.6f}" for name in LINE_NAMES]
+            writer.writerow([number, part["view"] or "", frame, f"{time:.3f}", *strains, f"{length:.3f}"])
+    return text.getvalue()
 
 
 def _arrays(views: Sequence[LongAxisView]) -> Iterator[tuple[str, Array]]:

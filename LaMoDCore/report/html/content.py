@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from LaMoDCore.heart.case import StrainResult
+from LaMoDCore.heart.notes import Severity
 from LaMoDCore.io.results.segments_csv import interval
 from LaMoDCore.report.html.long_axis import view_name
 from LaMoDCore.report.numbering import frames_text
@@ -38,10 +39,6 @@ def page_texts(result: StrainResult, *, names: bool) -> dict[str, Any]:
         result: the result.
         names: whether the names of slices and input files are shown, which may identify a patient.
     """
-    severities = [
-        {"severity": severity, "word": _SEVERITY_WORDS[severity], "text": text}
-        for severity, text in note_entries(result)
-    ]
     rows, function = table_rows(result), function_rows(result)
     return {
         "title": "Myocardial strain",
@@ -57,12 +54,19 @@ def page_texts(result: StrainResult, *, names: bool) -> dict[str, Any]:
         "segments": _segment_table(result),
         "confidence": _confidence(result),
         "notes_heading": NOTES_HEADING,
-        "notes": severities,
+        "notes": severity_rows(note_entries(result)),
         "definitions": definition_lines(result),
-        "all_definitions": _all_definitions(result),
+        "all_definitions": definition_rows(
+            [result.summary, *(result.summary.get(key) or {} for key in ("function", "long_axis"))]
+        ),
         "provenance": provenance_line(result),
         "provenance_rows": _provenance_rows(result, names=names),
     }
+
+
+def severity_rows(entries: Iterable[tuple[Severity, str]]) -> list[dict[str, str]]:
+    """Notes with the word of their severity."""
+    return [{"severity": severity, "word": _SEVERITY_WORDS[severity], "text": text} for severity, text in entries]
 
 
 def facts_line(result: StrainResult) -> str:
@@ -139,20 +143,25 @@ def _long_axis(result: StrainResult) -> list[dict[str, str]]:
     return [*rows, {**mean, "mapse": ""}]
 
 
-def _all_definitions(result: StrainResult) -> list[tuple[str, str]]:
-    parts = [result.summary.get("definitions", {})]
-    parts += [(result.summary.get(key) or {}).get("definitions", {}) for key in ("function", "long_axis")]
-    return [(str(key).replace("_", " "), _cut(text)) for part in parts for key, text in part.items()]
+def definition_rows(parts: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Term and meaning of everything that parts of strain.json define."""
+    found = [part.get("definitions", {}) for part in parts]
+    return [(str(key).replace("_", " "), _cut(text)) for part in found for key, text in part.items()]
 
 
 def _provenance_rows(result: StrainResult, *, names: bool) -> list[tuple[str, str]]:
-    """All of the provenance as text; names of files only if asked for."""
     found = result.summary.get("provenance")
-    known = found if isinstance(found, Mapping) else result.motion.provenance
-    rows = [
+    frames = [
         ("reference frame", frames_text([result.case.reference_frame])),
         ("end-systole", frames_text([result.es_frame])),
     ]
+    known = found if isinstance(found, Mapping) else result.motion.provenance
+    return [*frames, *provenance_rows(known, names=names)]
+
+
+def provenance_rows(known: Mapping[str, Any], *, names: bool) -> list[tuple[str, str]]:
+    """All of the provenance as text; names of files only if asked for."""
+    rows = []
     for key, value in known.items():
         label = str(key).replace("_", " ")
         if key == "inputs":

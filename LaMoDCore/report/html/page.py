@@ -26,6 +26,7 @@ SCRIPTS = (
     "slice_view.js",
     "long_axis_view.js",
     "charts.js",
+    "player.js",
     "viewer.js",
 )
 
@@ -42,7 +43,7 @@ class PageParts:
         long_axis: lines of the long-axis views of the result.
         reference: rows of true or measured numbers for the table.
         warning: a line for the head of the page; "" for none.
-        limits: ends of the colour scales by quantity, in its unit, in place of `COLOUR_RANGES`.
+        limits: ends of the colour scales by quantity of `COLOUR_RANGES`, in its unit, in place of these.
     """
 
     segments_csv: str | None = None
@@ -79,7 +80,9 @@ def html_report(result: StrainResult, parts: PageParts | None = None) -> str:
     text = segments_text(result) if more.segments_csv is None else more.segments_csv
     data = script_data(result, rings, text, drawn=more.drawn, long_axis=more.long_axis)
     for name, limit in more.limits.items():
-        data["quantities"][name]["limit"] = limit
+        part = data["long_axis"] if name == "longitudinal" else data["quantities"][name]
+        if part is not None:
+            part["limit"] = limit
     data["peaks"] = {name: _percent(peaks) for name, peaks in _peaks(result).items()}
     texts = page_texts(result, names=more.names)
     return rendered(
@@ -94,9 +97,11 @@ def html_report(result: StrainResult, parts: PageParts | None = None) -> str:
             "warnings": [*([more.warning] if more.warning else []), *texts["warnings"]],
             "names": [*more.patient, *texts["names"]],
         },
+        table_file="segments.csv",
         quantities=QUANTITIES,
         sectors=sectors_of(rings),
         walls=wall_names(rings[0]),
+        long_axis_limit=f"{(data['long_axis'] or {}).get('limit', 0):g}",
         rings=len(rings),
         frames=result.case.frames,
         slices=[(z + 1, cine.level) for z, cine in enumerate(result.case.slices)],

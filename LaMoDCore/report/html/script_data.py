@@ -77,7 +77,7 @@ def script_data(
                 "limit": COLOUR_RANGES[key],
                 "signed": colours == STRAIN_COLOURS,
                 "ends": ends,
-                "colours": _colour_table(colours),
+                "colours": colour_table(colours),
             }
             for key, (label, unit, colours, ends) in QUANTITIES.items()
         },
@@ -205,7 +205,7 @@ def _volumes(result: StrainResult) -> dict[str, Any] | None:
     return {"times_ms": _rounded(result.case.frame_times_ms, 3), "ml": _rounded(found["volume_ml"], 3)}
 
 
-def _colour_table(name: str) -> str:
+def colour_table(name: str) -> str:
     """256 colours, three bytes each."""
     from matplotlib import colormaps
 
@@ -217,4 +217,4 @@ def _rounded(values: Any, digits: int) -> list[float | None]:
     return [round(float(value), digits) + 0.0 if np.isfinite(value) else None for value in np.asarray(values)]
 
 
-__all__ = ["LENGTH_COLOURS", "QUANTITIES", "script_data"]
+__all__ = ["LENGTH_COLOURS", "QUANTITIES", "colour_table", "script_data"]

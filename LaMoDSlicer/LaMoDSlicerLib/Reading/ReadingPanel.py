@@ -14,7 +14,7 @@ from LaMoDSlicerLib.Reading.ReadingSheet import ReadingSheet
 from LaMoDSlicerLib.Reading.ReadingViews import ReadingViews
 from LaMoDSlicerLib.Reading.ResultComparison import ResultComparison
 from LaMoDSlicerLib.Reading.SegmentOutlines import SegmentOutlines
-from LaMoDSlicerLib.Results import ResultContours, ResultImport, ResultKeeper
+from LaMoDSlicerLib.Results import LongAxisPage, ResultContours, ResultImport, ResultKeeper
 from LaMoDSlicerLib.Results.DicomExport import DicomExport
 from LaMoDSlicerLib.Results.MovieExport import MovieExport
 from LaMoDSlicerLib.Results.PageExport import PageExport
@@ -164,9 +164,9 @@ class ReadingPanel:
         missing = "" if node is not None else _("There is no result yet: select masks and click Predict Strain.")
         alone = self.longAxis()
         if alone is not None:
-            missing = _("Long-axis strain alone: write the PDF report, or copy its tables in the reading room.")
+            missing = _("Long-axis strain alone: save the page or the PDF report, or copy tables in the reading room.")
         for button, tip in self._tips:
-            isOffered = button in (ui.roomButton, ui.reportButton) and alone is not None
+            isOffered = button in (ui.roomButton, ui.reportButton, ui.pageButton) and alone is not None
             PanelWidgets.enable(button, "" if isOffered else missing, tip)
         if node is not None and not ui.roomButton.checked:
             PanelWidgets.enable(ui.movieButton, _("Open the reading room first: the movie shows its views."), "")
@@ -421,12 +421,16 @@ class ReadingPanel:
             self.showMessage(str(error))
             return
         path = FileDialogs.saveFile(_("Page"), "strain.html", _("Web page (*.html)"), (".html",))
-        if path is not None and self.current() is not None:
+        if path is not None and (self.current() is not None or self.longAxis() is not None):
             self.savePage(path)
 
     def savePage(self, path: Path) -> None:
-        """Write the page of the current result in small steps."""
-        steps = ResultExport(self.current(), self._ui.identityCheckBox.checked).page(path)
+        """Write the page of the current result, or of long-axis views alone, in small steps."""
+        alone, isNamed = self.longAxis(), self._ui.identityCheckBox.checked
+        if alone is not None:
+            steps = LongAxisPage.steps(alone, path, identityOf(alone.volumes()) if isNamed else {})
+        else:
+            steps = ResultExport(self.current(), isNamed).page(path)
         self.showMessage(_("Writing the page…"))
         self._ui.pageButton.text = _("Cancel page")
         self._page = SlicedWork(steps, self._onPageWritten, self._onPageFailed)

@@ -3,18 +3,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import slicer
 
 from LaMoDSlicerLib.Display import ColourRanges
 from LaMoDSlicerLib.Inputs.InputError import InputError
 from LaMoDSlicerLib.Inputs.MaskSource import MaskFrames, MaskSource
 from LaMoDSlicerLib.LongAxis.LongAxisNode import LongAxisNode
-from LaMoDSlicerLib.Results import ResultContours
+from LaMoDSlicerLib.Results import LongAxisPage, ResultContours
 from LaMoDSlicerLib.Results.ResultHeadline import outOfDate
 from LaMoDSlicerLib.Results.ResultNode import ResultNode
 from LaMoDSlicerLib.Results.ResultReport import ResultReport
-from LaMoDSlicerLib.Scene.FrameSequence import FrameSequence
-from LaMoDSlicerLib.Scene.VolumeGeometry import VolumeGeometry
 from LaMoDSlicerLib.Worker import Dependencies
 from LaMoDSlicerLib.Worker.SlicedWork import Steps
 
@@ -48,18 +45,18 @@ class PageExport:
         if drawn is not None:
             result = replace(result, case=drawn)
         yield
-        numbers, lines = self._longAxis()
-        if numbers is not None:
-            result = replace(result, summary={**result.summary, "long_axis": numbers})
+        views = LongAxisNode.ofResult(self._node.node)
+        if views is not None:
+            result = replace(result, summary={**result.summary, "long_axis": views.summary})
         parts = PageParts(
             drawn=drawn is not None,
-            long_axis=lines,
+            long_axis=[] if views is None else LongAxisPage.lines(views),
             patient=tuple(self._identity.values()),
             warning=f"↻ {outOfDate()}" if ResultContours.isOutOfDate(self._node) else "",
-            limits={name: ColourRanges.limits(name)[1] for name in ("ecc", "err")},
+            limits={name: ColourRanges.limits(name)[1] for name in ("ecc", "err", "longitudinal")},
         )
         text = yield lambda: html_report(result, parts)
-        yield lambda: self._write(path, text)
+        yield lambda: LongAxisPage.writeText(path, text)
         return [path]
 
     def _drawn(self, case: Any) -> Any:
@@ -86,38 +83,3 @@ class PageExport:
             if isSame and np.array_equal(found[reference], cine.myocardium[reference]):
                 return replace(cine, myocardium=found)
         return None
-
-    def _longAxis(self) -> tuple[dict[str, Any] | None, list[Any]]:
-        """``long_axis`` of strain.json, and the lines of each view with its images; None and empty without views."""
-        from LaMoDCore.heart.geometry import SliceGrid
-        from LaMoDCore.report.html.long_axis import lines_in_patient
-
-        node = LongAxisNode.ofResult(self._node.node)
-        if node is None:
-            return None, []
-        lines = []
-        for view, volume in zip(node.views(), node.volumes(), strict=True):
-            grid = SliceGrid(view.shape, view.ijkToLps)
-            drawn = lines_in_patient(grid, view.linesLps, view.annulusLps, view.numbers)
-            lines.append(replace(drawn, cine=self._images(volume, grid, len(view.timesMs))))
-        return node.summary, lines
-
-    @staticmethod
-    def _images(volume: Any, grid: Any, count: int) -> np.ndarray | None:
-        """[T, H, W] of the volume of a cine in the plane of a grid; None without one."""
-        frames = FrameSequence(volume).frames() if volume is not None else []
-        if len(frames) != count:
-            return None
-        try:
-            index = VolumeGeometry.ofVolume(frames[0]).sliceIndexOf(grid.ijk_to_lps)
-        except ValueError:
-            return None
-        images = np.stack([slicer.util.arrayFromVolume(frame)[index] for frame in frames]).astype(np.float32)
-        return images if images.shape[1:] == grid.shape else None
-
-    @staticmethod
-    def _write(path: Path, text: str) -> None:
-        from LaMoDCore.runtime.atomic import replaced_file
-
-        with replaced_file(path) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="")

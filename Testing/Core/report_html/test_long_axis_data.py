@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hearts import HOSTILE, embedded, long_axis_views, small_heart, unpacked, with_views
@@ -93,7 +95,37 @@ def test_curves_are_shown_without_lines(result):
     assert data["views"] == [] and len(data["curves"]) == 2
 
 
-def test_views_without_short_axis_slices_have_no_page(views, tmp_path, capsys):
-    write_long_axis_alone(LongAxisCase(tuple(views)), tmp_path / "out", report=False)
-    assert main(["report", str(tmp_path / "out"), "--html"]) == 1
-    assert "it has long-axis views alone" in capsys.readouterr().err
+@pytest.fixture(scope="module")
+def alone(views, tmp_path_factory):
+    """The folder of views without short-axis slices, with its page."""
+    folder = tmp_path_factory.mktemp("alone") / "out"
+    write_long_axis_alone(LongAxisCase(tuple(views)), folder, report=False, html=True)
+    return folder
+
+
+def test_views_without_short_axis_slices_have_a_page_of_their_own(alone):
+    text = (alone / "report.html").read_text(encoding="utf-8")
+    numbers = json.loads((alone / "strain.json").read_text(encoding="utf-8"))["long_axis"]
+    data = embedded(text)
+    assert data["long_axis_csv"] == (alone / "long_axis.csv").read_text(encoding="utf-8")
+    assert data["long_axis"]["mean"]["percent"] == pytest.approx(
+        [100 * each for each in numbers["curves"]["mid_wall"]], abs=1e-3
+    )
+    assert [view["picture"] is not None for view in data["long_axis"]["views"]] == [True, False]
+    assert (data["frames"], data["es"]) == (len(numbers["views"][0]["frame_times_ms"]), numbers["views"][0]["es_frame"])
+    gls = f"{100 * numbers['gls']['mid_wall']:.1f}".replace("-", "−")
+    assert f"<dt>GLS, mid-wall</dt><dd>{gls} %</dd>" in text and "Four-chamber view" in text
+    assert "Research use only" in text and "alert(1)" not in text and HOSTILE[-20:] not in text
+
+
+def test_the_page_of_stored_views_has_names_only_on_request(alone, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["report", str(alone), "--html", "--out", str(page), "--names"]) == 0
+    assert HOSTILE[-20:] in page.read_text(encoding="utf-8") and embedded(page.read_text(encoding="utf-8"))
+    assert main(["report", str(alone), "--html", "--masks", "x.nii"]) == 1
+    assert "--masks: it describes short-axis slices" in capsys.readouterr().err
+    assert main(["report", str(alone), "--html"]) == 0
+    data = embedded((alone / "report.html").read_text(encoding="utf-8"))
+    assert [view["picture"] for view in data["long_axis"]["views"]] == [None, None]
+    written = json.loads((alone / ".lamod.json").read_text(encoding="utf-8"))["files"]
+    assert "report.html" in written
