@@ -4,9 +4,10 @@
 
 Each step is done once; an interrupted call can be repeated and resumes (training from its last checkpoint). Version v1
 takes about six hours of one core and 13 GB of memory. Version v2 keeps the networks of lamod-phantom-v1 and has a new
-posterior, with the contour convention and the roughness of contours as inputs and an engine's errors among its
-readers. DIR/lamod-phantom-VERSION is the model folder; computations use one thread, so that the same machine gives the
-same bytes. The measurements in its card are added afterwards (experiments/results).
+posterior, with the contour convention and the roughness of contours as inputs, an engine's errors among its readers,
+and wider intervals of segments that contract less than their wall. DIR/lamod-phantom-VERSION is the model folder;
+computations use one thread, so that the same machine gives the same bytes. The measurements in its card are added
+afterwards (experiments/results).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _HERE = Path(__file__).resolve().parent
 FIRST = "lamod-phantom-v1"
 #: What the posterior of the second version has in addition.
 _SECOND_INPUTS = ("--conventions", "--roughness", "--engine-share", "0.2")
+#: Slices of randomised hearts to which its intervals of segments that contract less than their wall are fitted.
+_WEAK_SEGMENTS = ("--weak-segments", "400")
 
 
 def steps(work: Path, version: str, workers: int, toy: bool) -> list[tuple[str, list[str]]]:
@@ -35,7 +38,8 @@ def steps(work: Path, version: str, workers: int, toy: bool) -> list[tuple[str, 
     toy_posterior += ["--phantoms", "2", "--randomised", "2"]
     second = version == "v2"
     posterior = ["--phantoms", "60000", "--randomised", "50000", "--workers", str(workers)]
-    posterior = (toy_posterior if toy else posterior) + (list(_SECOND_INPUTS) if second else [])
+    own = [*_SECOND_INPUTS, *(() if toy else _WEAK_SEGMENTS)]  # a toy has no slices left for the latter
+    posterior = (toy_posterior if toy else posterior) + (own if second else [])
     trained = str(work / "run" / "model")
     cohort = [*lamod, "phantom", "--out", hearts, "--count", "4" if toy else "450", "--seed", "2002", "--split", split]
     cohort += ["--no-report", "--resume", "--workers", str(workers)] + (["--sites", "1"] if toy else [])
