@@ -264,6 +264,7 @@ set(MODULE_PYTHON_SCRIPTS
   io/results/function_files.py
   io/results/global_interval.py
   io/results/long_axis_files.py
+  io/results/long_axis_schema.py
   io/results/motion_npz.py
   io/results/segments_csv.py
   io/results/spatial_files.py

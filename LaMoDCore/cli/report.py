@@ -105,7 +105,8 @@ def _write_long_axis_page(args: argparse.Namespace) -> int:
             raise LaMoDInputError(name, "it describes short-axis slices, and the result has none", f"leave out {name}")
     stored = read_strain_json(args.result / "strain.json")
     found = read_long_axis(args.result)
-    assert found is not None  # its file is there, and strain.json is read by both
+    if found is None:
+        raise LaMoDInputError(args.result / "strain.json", "it has no long-axis views", "predict again")
     text = long_axis_html(stored.summary, _lines_of(args, found), found.notes, names=args.names)
     print(f"wrote {_write(text, None, args)}")
     return 0

@@ -16,10 +16,12 @@ from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.heart.long_axis.mid_wall import lines_mm
 from LaMoDCore.heart.long_axis.view import LINE_NAMES, VIEW_KINDS, LongAxisView, ViewKind
 from LaMoDCore.heart.notes import Note
+from LaMoDCore.io.results.long_axis_schema import long_axis_faults
 from LaMoDCore.io.results.stable_npz import write_stable_npz
 from LaMoDCore.io.results.strain_json import read_strain_json
 from LaMoDCore.runtime.array_files import read_npz
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.schema import refuse_faults
 
 COLUMNS = ("view", "kind", "frame", "time_ms", *(f"{name}_strain" for name in LINE_NAMES), "length_mm")
 _REMEDY = "predict again"
@@ -114,6 +116,7 @@ def read_long_axis(folder: str | Path) -> StoredLongAxis | None:
     summary = stored.summary.get("long_axis")
     if summary is None:
         return None
+    refuse_faults(long_axis_faults(summary), home / "strain.json", _REMEDY)
     path = home / "long_axis.npz"
     if not os.path.exists(path):
         raise LaMoDInputError(path, "the file does not exist", _REMEDY)

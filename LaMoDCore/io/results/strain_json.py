@@ -70,8 +70,11 @@ def notes_of(content: Mapping[str, Any]) -> tuple[Note, ...]:
     """The notes in the contents of strain.json, of either schema version.
 
     Raises:
-        ValueError: an entry is not a note.
+        ValueError: an entry is not a note, or they are not a list.
     """
+    for name in ("notes", "quality"):
+        if not isinstance(content.get(name, []), list):
+            raise ValueError(f"{name} must be a list")
     if content.get("schema_version", 1) != 1:
         return tuple(Note.from_dict(stored) for stored in content.get("notes", []))
     sentences = [*content.get("notes", []), *content.get("quality", [])]

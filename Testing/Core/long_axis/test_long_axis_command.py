@@ -111,3 +111,45 @@ def test_damaged_results_are_refused(tmp_path, files):
     (tmp_path / "out" / "long_axis.npz").unlink()
     with pytest.raises(LaMoDInputError, match="does not exist"):
         read_long_axis(tmp_path / "out")
+
+
+@pytest.fixture(scope="module")
+def alone(files, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stored") / "out"
+    assert predict("--long-axis", files[0], "--no-report", "--out", folder) == 0
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "fault"),
+    [
+        (("gls",), None, "long_axis.gls must be a JSON object"),
+        (("gls", "interval", "mid_wall"), [1.0], "long_axis.gls.interval.mid_wall has 1 entries"),
+        (("rr_ms",), 0, "long_axis.rr_ms is 0"),
+        (("curves", "mid_wall"), [0.0], "long_axis.curves.mid_wall has 1 values"),
+        (("views",), [], "long_axis.views has 0 entries"),
+        (("views", 0, "es_frame"), 999, "es_frame is 999, but there are"),
+        (("views", 0, "length_mm"), "<x>", "length_mm must be a list"),
+        (("views", 0, "segments", 0, "aha"), "3", "aha must be a whole number"),
+        (("views", 0, "drift", "mid_wall"), ..., "drift.mid_wall is missing"),
+    ],
+)
+def test_a_damaged_part_of_strain_json_is_named(alone, place, value, fault):
+    strain = alone / "strain.json"
+    before = strain.read_text(encoding="utf-8")
+    content = json.loads(before)
+    part = content["long_axis"]
+    for key in place[:-1]:
+        part = part[key]
+    if value is ...:
+        del part[place[-1]]
+    else:
+        part[place[-1]] = value
+    strain.write_text(json.dumps(content), encoding="utf-8")
+    try:
+        with pytest.raises(LaMoDInputError) as refused:
+            read_long_axis(alone)
+    finally:
+        strain.write_text(before, encoding="utf-8")
+    assert fault in str(refused.value) and "strain.json" in str(refused.value)
+    assert read_long_axis(alone) is not None

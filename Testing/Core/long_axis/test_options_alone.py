@@ -40,6 +40,13 @@ def test_options_of_short_axis_slices_are_refused(tmp_path, mask, capsys, words)
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("parts", "files"), [("strain", set()), ("report", {"report.png", "report.pdf"})])
+def test_only_the_chosen_parts_are_written(tmp_path, mask, parts, files):
+    assert predict("--long-axis", mask, "--outputs", parts, "--out", tmp_path / "out") == 0
+    written = {path.name for path in (tmp_path / "out").iterdir() if not path.name.startswith(".")}
+    assert written == {"strain.json", "long_axis.npz", "long_axis.csv"} | files
+
+
 def test_the_insertion_point_helps_to_recognise_views(tmp_path, mask):
     point = ",".join(f"{v:g}" for v in insertion_at(-15.0))
     for name, words, kind in (("usual", [], "two_chamber"), ("given", [f"--rv-insertion={point}"], "four_chamber")):
