@@ -22,6 +22,7 @@ SHARED = {"paths", "phantoms.ellipsoid_heart", "phantoms.known_motion", "phantom
 SHARED |= {"people.scanner", "people.study"}
 SHARED |= {"posterior.carried_contours", "posterior.unlike_training", "posterior.unusual_slices"}
 SHARED |= {"posterior.predicted_hearts"}
+SHARED |= {"posterior.mixture_data", "posterior.mixture_scores", "posterior.motion_densities"}
 SHARED |= {"training.gaussian_denoiser"}
 #: Tests for a checkout of version 1, whose fixtures they use.
 OF_VERSION_1 = {"slicer.version_1_defects"}
