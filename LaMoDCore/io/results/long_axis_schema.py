@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from LaMoDCore.heart.long_axis.view import LINE_NAMES
-from LaMoDCore.runtime.schema import Kind, ListOf, Number, Numbers, Optional, Record, Text, Whole
+from LaMoDCore.runtime.schema import Anything, Kind, ListOf, Number, Numbers, Optional, Record, Text, Whole
 
 _VALUE = Optional(Number())
 _CURVE = ListOf(_VALUE)
@@ -44,7 +44,7 @@ _SEGMENT = Record(
 )
 _VIEW = Record(
     {
-        "name": Text(),
+        "name": Anything(),  # of a file or series, with any characters
         "view": Optional(Text()),
         "walls": ListOf(Text(), 2, 2),
         "rr_ms": Number(1.0),
@@ -64,12 +64,12 @@ _VIEW = Record(
     ),
 )
 _VOLUMES = Record(
-    {"method": Text(), "edv_ml": _VALUE, "esv_ml": _VALUE, "ef": _VALUE, "definition": Text()},
+    {"method": Text(), "edv_ml": _VALUE, "esv_ml": _VALUE, "ef": _VALUE},
     ("method", "edv_ml", "esv_ml", "ef"),
 )
 _LONG_AXIS = Record(
     {
-        "definitions": _ObjectOf(Text()),
+        "definitions": _ObjectOf(Anything()),
         "rr_ms": Number(1.0),
         "es_time_ms": _VALUE,
         "gls": _GLS,
