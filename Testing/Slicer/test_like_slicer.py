@@ -339,3 +339,22 @@ def _voxels(segmentation):
 
     image = segmentation.GetSegmentation().GetNthSegment(0).GetRepresentation("Binary labelmap")
     return vtk_to_numpy(image.GetPointData().GetScalars()).copy()
+
+
+def test_the_item_of_a_removed_node_leaves_the_subject_hierarchy(slicer_app):
+    """Otherwise VTK reports an inconsistency as soon as a later node lies at the same address."""
+    import slicer
+    import vtk
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+
+    def items():
+        found = vtk.vtkIdList()
+        hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), found, True)
+        return [found.GetId(index) for index in range(found.GetNumberOfIds())]
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", "Result")
+    item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+    assert item in items() and hierarchy.GetItemDataNode(item) is node
+    slicer.mrmlScene.RemoveNode(node)
+    assert item not in items()

@@ -60,6 +60,17 @@ class Scene:
             factory.GetInstance().SetMRMLApplicationLogic(self.application_logic)
         self.module_logics = {name: self._module_logic(name, cls, temporary) for name, cls in MODULE_LOGICS.items()}
         slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(self.mrml, True)
+        self.mrml.AddObserver(slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._remove_item)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _remove_item(self, scene: Any, _event: str, node: Any) -> None:
+        """Remove the item of a node from the subject hierarchy with the node, as Slicer's widgets do."""
+        if scene.IsClosing() or node.IsA("vtkMRMLSubjectHierarchyNode"):
+            return
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+        item = hierarchy.GetItemByDataNode(node)
+        if item:
+            hierarchy.RemoveItem(item, False, False)
 
     def _module_logic(self, name: str, class_name: str, temporary: Path) -> Any:
         logic = getattr(slicer, class_name)()
