@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from LaMoDCore.cli.shared.options import add_labels_option
-from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.runtime.errors import LaMoDInputError, reason_of
 
 if TYPE_CHECKING:
     from LaMoDCore.heart.case import Case
@@ -79,17 +79,18 @@ def run(args: argparse.Namespace) -> int:
     masks = args.masks or sorted(stored.folder.glob("contours*.seq.nrrd"))
     case = _case(args, masks)
     is_used = case is None or are_used_masks(stored, masks, case)
-    shown = shown_result(stored, case, names=args.names, drawn=is_used)
-    parts = PageParts(
-        segments_csv=stored_table(stored),
-        drawn=shown.drawn,
-        names=args.names,
-        long_axis=_long_axis(args, stored),
-        warning="" if is_used else _OTHER_MASKS,
-    )
-    text = html_report(shown.result, parts)
-    path = _write(text, thumbnail(shown.result), args)
-    print(f"wrote {path}")
+    long_axis = _long_axis(args, stored)
+    with _readable(args.result / "strain.json"):
+        shown = shown_result(stored, case, names=args.names, drawn=is_used)
+        parts = PageParts(
+            segments_csv=stored_table(stored),
+            drawn=shown.drawn,
+            names=args.names,
+            long_axis=long_axis,
+            warning="" if is_used else _OTHER_MASKS,
+        )
+        text, picture = html_report(shown.result, parts), thumbnail(shown.result)
+    print(f"wrote {_write(text, picture, args)}")
     return 0
 
 
@@ -201,6 +202,19 @@ def _check_out(args: argparse.Namespace) -> None:
 
 def _is_page_of_result(args: argparse.Namespace) -> bool:
     return bool(args.out.resolve() == (args.result / "report.html").resolve())
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Name the file if a value in it is missing or of another kind than a result has.
+
+    Raises:
+        LaMoDInputError: in place of an error about such a value.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise LaMoDInputError(file, f"its contents cannot be shown ({reason_of(error)})", "predict again") from error
 
 
 @contextmanager

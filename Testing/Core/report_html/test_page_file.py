@@ -182,6 +182,36 @@ def test_a_result_of_version_1_has_a_page_without_its_sentences(result, folder, 
     assert page_texts(shown_result(stored).result, names=False)["segments"][0]["ecc_peak"] == percent(peak)
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("global", "gcs_peak"), "<x>"),
+        (("global",), []),
+        (("slices", 0, "segments", 0, "aha"), ...),
+        (("slices", 0, "segments"), None),
+        (("provenance",), "<x>"),
+        (("uncertainty",), 3),
+    ],
+)
+def test_damaged_contents_are_one_line_or_a_page(folder, tmp_path, capsys, place, value):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(folder, damaged)
+    content = json.loads((damaged / "strain.json").read_text(encoding="utf-8"))
+    part = content
+    for key in place[:-1]:
+        part = part[key]
+    if value is ...:
+        del part[place[-1]]
+    else:
+        part[place[-1]] = value
+    (damaged / "strain.json").write_text(json.dumps(content), encoding="utf-8")
+    page = tmp_path / "page.html"
+    code = main(["report", str(damaged), "--html", "--out", str(page)])
+    text = capsys.readouterr().err.strip()
+    assert page.exists() == (code == 0)
+    assert code == 0 or (code == 1 and "\n" not in text and "strain.json" in text and "predict again" in text)
+
+
 def test_the_masks_must_be_those_of_the_result(folder):
     other = small_heart(("base", "mid"), from_base=True)
     with pytest.raises(LaMoDInputError, match="its slices are not those of the masks"):
