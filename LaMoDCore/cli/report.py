@@ -108,7 +108,9 @@ def _write_long_axis_page(args: argparse.Namespace) -> int:
     found = read_long_axis(args.result)
     if found is None:
         raise LaMoDInputError(args.result / "strain.json", "it has no long-axis views", "predict again")
-    text = long_axis_html(stored.summary, _lines_of(args, found), found.notes, names=args.names)
+    lines = _lines_of(args, found)
+    with _readable(args.result / "strain.json"):
+        text = long_axis_html(stored.summary, lines, found.notes, names=args.names)
     print(f"wrote {_write(text, None, args)}")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -129,3 +130,15 @@ def test_the_page_of_stored_views_has_names_only_on_request(alone, tmp_path, cap
     assert [view["picture"] for view in data["long_axis"]["views"]] == [None, None]
     written = json.loads((alone / ".lamod.json").read_text(encoding="utf-8"))["files"]
     assert "report.html" in written
+
+
+def test_damaged_provenance_is_one_line(alone, tmp_path, capsys):
+    damaged = tmp_path / "damaged"
+    shutil.copytree(alone, damaged)
+    content = json.loads((damaged / "strain.json").read_text(encoding="utf-8"))
+    content["provenance"]["inputs"] = [1]
+    (damaged / "strain.json").write_text(json.dumps(content), encoding="utf-8")
+    assert main(["report", str(damaged), "--html", "--out", str(tmp_path / "page.html")]) == 1
+    text = capsys.readouterr().err.strip()
+    assert "\n" not in text and "strain.json: its contents cannot be shown" in text
+    assert not (tmp_path / "page.html").exists()
