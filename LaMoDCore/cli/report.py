@@ -97,20 +97,19 @@ def run(args: argparse.Namespace) -> int:
 def _write_long_axis_page(args: argparse.Namespace) -> int:
     """The page of a result without short-axis slices."""
     from LaMoDCore.io.results.long_axis_files import read_long_axis
-    from LaMoDCore.io.results.strain_json import read_strain_json
     from LaMoDCore.report.html.long_axis_page import long_axis_html
 
     for option in ("masks", "labels"):
         if getattr(args, option):
             name = f"--{option}"
             raise LaMoDInputError(name, "it describes short-axis slices, and the result has none", f"leave out {name}")
-    stored = read_strain_json(args.result / "strain.json")
     found = read_long_axis(args.result)
     if found is None:
         raise LaMoDInputError(args.result / "strain.json", "it has no long-axis views", "predict again")
     lines = _lines_of(args, found)
     with _readable(args.result / "strain.json"):
-        text = long_axis_html(stored.summary, lines, found.notes, names=args.names)
+        content = {"long_axis": found.summary, "provenance": found.provenance}
+        text = long_axis_html(content, lines, found.notes, names=args.names)
     print(f"wrote {_write(text, None, args)}")
     return 0
 

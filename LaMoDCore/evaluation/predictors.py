@@ -100,18 +100,22 @@ def make_predictors(
 def _demons() -> Predictor:
     from LaMoDCore.baselines.demons_tracking import track_by_demons
 
-    return _untrained("registration tracking (ITK demons)", track_by_demons)
+    return tracker("registration tracking (ITK demons)", track_by_demons)
 
 
 def _matching() -> Predictor:
     from LaMoDCore.baselines.lddmm_tracking import track_by_matching
 
-    return _untrained("LDDMM matching", track_by_matching)
+    return tracker("LDDMM matching", track_by_matching)
 
 
-def _untrained(name: str, track: Callable[[Array], Array]) -> Predictor:
+def tracker(name: str, track: Callable[..., Array], **settings: Any) -> Predictor:
+    """A method without training: `track` of the masks [40, 128, 128] of the canonical movie, with its settings.
+
+    Different settings need different names: the cache of predictions distinguishes them by name and code.
+    """
     identity = f"{name} code {code_digest(track.__module__, *_CANONICAL)}"
-    return Predictor(name, lambda case: canonical_motion(case, lambda masks, _: track(masks)), identity)
+    return Predictor(name, lambda case: canonical_motion(case, lambda masks, _: track(masks, **settings)), identity)
 
 
 #: Methods that need no training, by name.

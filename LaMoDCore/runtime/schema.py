@@ -277,6 +277,20 @@ class Record:
                 yield f"there is no field {shown(f'{prefix}{key}')}, only {', '.join(self.fields)}"
 
 
+@dataclass(frozen=True)
+class ObjectOf:
+    """An object whose fields have any names and values of one kind."""
+
+    kind: Kind
+
+    def faults(self, value: Any, name: str) -> Iterator[str]:
+        if not isinstance(value, Mapping):
+            yield f"{name} must be a JSON object, got {shown(value)}"
+            return
+        for key, each in value.items():
+            yield from self.kind.faults(each, f"{name}.{key}")
+
+
 def refuse_faults(faults: Iterator[str], source: str | Path, remedy: str) -> None:
     """Raise an error with the first fault and the number of the others.
 

@@ -14,7 +14,7 @@ from LaMoDCore.heart.wall_fields import WallFields
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.uncertainty.calibration import CONFIDENCE, Calibration
 from LaMoDCore.uncertainty.unlike_training import UnlikeTraining
-from LaMoDCore.uncertainty.weak_segments import weakness
+from LaMoDCore.uncertainty.weak_segments import weak_variance, weakness
 
 ROTATION = (
     "inferred, not measured: the mask of a ring does not show its rotation; the interval is that of similar hearts"
@@ -51,6 +51,7 @@ def calibrated(
     if calibration is None or not strain.fields_std:
         return strain
     phases = cycle_phases(slice_.frame_times_ms, slice_.rr_ms, reference_frame)
+    weak = weakness(strain.segment_curves["ecc"]).T
 
     def of_field(name: str, spread: Array) -> Array:
         return calibration.deviation(name, spread, phases)
@@ -61,8 +62,7 @@ def calibrated(
         return {name: of_field(name, values) for name, values in spread.items()}
 
     def of_curves(name: str, spread: Array) -> Array:
-        k = calibration.weak_segments.get(f"segment_{name}")
-        extra = None if k is None else ((k * weakness(strain.segment_curves["ecc"])) ** 2).T
+        extra = weak_variance(calibration, f"segment_{name}", weak)
         return calibration.deviation(f"segment_{name}", spread.T, phases, extra).T
 
     return replace(

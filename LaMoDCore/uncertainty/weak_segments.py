@@ -33,6 +33,12 @@ def weakness(ecc: Array) -> Array:
     return np.where(known, np.maximum(ecc - mean, 0.0), 0.0)
 
 
+def weak_variance(calibration: Calibration, name: str, weak: Array) -> Array | None:
+    """The variance (k x)² that a calibration adds to a quantity, of the shape of x; None without this term."""
+    k = calibration.weak_segments.get(name)
+    return None if k is None else (k * weak) ** 2
+
+
 def fit_weak_segments(
     error: Sequence[Array], deviation: Sequence[Array], weak: Sequence[Array], calibration: Calibration
 ) -> float:

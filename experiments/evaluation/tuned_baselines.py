@@ -31,11 +31,11 @@ from LaMoDCore.baselines.demons_tracking import track_by_demons
 from LaMoDCore.baselines.lddmm_tracking import track_by_matching
 from LaMoDCore.baselines.registry import Size
 from LaMoDCore.evaluation.prediction_cache import cached, open_prediction_cache
-from LaMoDCore.evaluation.predictors import Predictor, canonical_motion, make_predictors
+from LaMoDCore.evaluation.predictors import Predictor, make_predictors, tracker
 from LaMoDCore.evaluation.run import check_output, evaluate, write_evaluation
-from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dataset.folder import DatasetIndex
 from LaMoDCore.lddmm.metric import FluidMetric
+from LaMoDCore.runtime.json_file import write_json
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.data.cache import TrainingCache, open_finished_cache
 from LaMoDCore.training.networks.baseline import train_baseline
@@ -93,7 +93,7 @@ class Search:
             error = measure()
             row = {"error_mm": round(error, 4), "seconds": round(time.process_time() - began)}
             before.setdefault(method, {})[setting] = row
-            self.file.write_text(json.dumps(before, indent=1) + "\n", encoding="utf-8", newline="\n")
+            write_json(self.file, before)
             print(f"{method}, {setting}: {row}", flush=True)
         return float(before[method][setting]["error_mm"])
 
@@ -154,23 +154,23 @@ def trackers(method: str) -> list[Predictor]:
     """The predictors of a tracker with each of its settings."""
     if method == DEMONS:
         return [
-            _tracker(
+            tracker(
                 f"demons, smoothing {smoothing:g} mm, {iterations} iterations",
-                partial(track_by_demons, iterations=iterations, smoothing_mm=smoothing),
+                track_by_demons,
+                iterations=iterations,
+                smoothing_mm=smoothing,
             )
             for smoothing, iterations in DEMONS_SETTINGS
         ]
     return [
-        _tracker(
+        tracker(
             f"LDDMM matching, α {alpha:g} mm², σ {sigma:g}",
-            partial(track_by_matching, metric=FluidMetric(alpha=alpha, gamma=1.0, power=2.0), sigma=sigma),
+            track_by_matching,
+            metric=FluidMetric(alpha=alpha, gamma=1.0, power=2.0),
+            sigma=sigma,
         )
         for alpha, sigma in MATCHING_SETTINGS
     ]
-
-
-def _tracker(name: str, track: Callable[[Array], Array]) -> Predictor:
-    return Predictor(name, lambda case: canonical_motion(case, lambda masks, _: track(masks)), f"{name} {__name__}")
 
 
 def _tracked(search: Search, predictor: Predictor, count: int) -> float:
@@ -212,9 +212,7 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     config = read_config(args.config)
-    search = Search(
-        args.data, args.cache, args.out, config, args.size, args.probe, args.validation, args.matched
-    )  # fmt: skip
+    search = Search(args.data, args.cache, args.out, config, args.size, args.probe, args.validation, args.matched)
     tuned: list[str | Predictor] = []
     for method in args.only or methods:
         if method in NETWORKS:

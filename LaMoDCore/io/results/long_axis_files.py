@@ -56,11 +56,13 @@ class StoredLongAxis:
         summary: ``long_axis`` of strain.json.
         views: its views.
         notes: notes of the whole result.
+        provenance: ``provenance`` of strain.json; empty without it.
     """
 
     summary: Mapping[str, Any]
     views: tuple[StoredView, ...]
     notes: tuple[Note, ...]
+    provenance: Mapping[str, Any]
 
 
 def write_long_axis_files(views: Sequence[LongAxisView], summary: Mapping[str, Any], folder: Path) -> list[str]:
@@ -135,4 +137,5 @@ def read_long_axis(folder: str | Path) -> StoredLongAxis | None:
             views.append(StoredView(kind, grid, lines, arrays[f"{own}annulus_lps"], times, part))
     except (KeyError, TypeError, ValueError) as error:
         raise LaMoDInputError(path, f"it does not fit strain.json ({error})", _REMEDY) from error
-    return StoredLongAxis(summary, tuple(views), stored.notes)
+    provenance = stored.summary.get("provenance")
+    return StoredLongAxis(summary, tuple(views), stored.notes, provenance if isinstance(provenance, Mapping) else {})

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from LaMoDCore.heart.long_axis.view import LINE_NAMES
-from LaMoDCore.runtime.schema import Anything, Kind, ListOf, Number, Numbers, Optional, Record, Text, Whole
+from LaMoDCore.runtime.schema import Anything, Kind, ListOf, Number, Numbers, ObjectOf, Optional, Record, Text, Whole
 
 _VALUE = Optional(Number())
 _CURVE = ListOf(_VALUE)
@@ -14,17 +14,6 @@ _CURVE = ListOf(_VALUE)
 
 def _of_lines(kind: Kind, *, endings: tuple[str, ...] = ("",)) -> dict[str, Kind]:
     return {f"{line}{ending}": kind for line in LINE_NAMES for ending in endings}
-
-
-class _ObjectOf:
-    """An object whose values are all of one kind."""
-
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
-
-    def faults(self, value: Any, name: str) -> Iterator[str]:
-        keys = tuple(value) if isinstance(value, Mapping) else ()
-        yield from Record({key: self.kind for key in keys}).faults(value, name)
 
 
 _GLS_ENDINGS = ("", "_green_lagrange", "_es", "_time_to_peak_ms")
@@ -54,7 +43,7 @@ _VIEW = Record(
         "frames_carried": Whole(0),
         "curves": Record(_of_lines(_CURVE), LINE_NAMES),
         "length_mm": _CURVE,
-        "mapse_mm": _ObjectOf(_VALUE),
+        "mapse_mm": ObjectOf(_VALUE),
         "drift": Record(_of_lines(_VALUE), LINE_NAMES),
         "segments": ListOf(_SEGMENT),
     },
@@ -69,7 +58,7 @@ _VOLUMES = Record(
 )
 _LONG_AXIS = Record(
     {
-        "definitions": _ObjectOf(Anything()),
+        "definitions": ObjectOf(Anything()),
         "rr_ms": Number(1.0),
         "es_time_ms": _VALUE,
         "gls": _GLS,

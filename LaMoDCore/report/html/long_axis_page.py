@@ -59,8 +59,7 @@ def long_axis_html(
         LaMoDInputError: Bokeh is not installed.
     """
     numbers = content["long_axis"]
-    found = content.get("provenance")
-    provenance = found if isinstance(found, Mapping) else {}
+    provenance = content.get("provenance") or {}
     data = _script_data(numbers, lines)
     data["long_axis"]["limit"] = limit_percent
     rows, volumes = long_axis_rows(numbers), volume_rows(content)

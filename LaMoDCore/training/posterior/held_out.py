@@ -27,7 +27,7 @@ from LaMoDCore.training.posterior.held_out_hearts import (
 from LaMoDCore.training.posterior.predicted_case import PredictedCase, predicted_case, predicted_data
 from LaMoDCore.training.posterior.randomised_residuals import SLICES, randomised_cases
 from LaMoDCore.uncertainty.calibration import Calibration, fit_quantity
-from LaMoDCore.uncertainty.weak_segments import SEGMENT_ECC, fit_weak_segments, weakness
+from LaMoDCore.uncertainty.weak_segments import SEGMENT_ECC, fit_weak_segments, weak_variance, weakness
 
 if TYPE_CHECKING:
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe
@@ -57,8 +57,7 @@ class HeldOut:
 
     def extra(self, name: str, calibration: Calibration) -> Array | None:
         """Variance that the calibration adds for weak segments, [T, S]; None for other quantities."""
-        k = calibration.weak_segments.get(name)
-        return None if k is None else (k * self.weak) ** 2
+        return weak_variance(calibration, name, self.weak)
 
 
 def held_out_errors(

@@ -29,6 +29,7 @@ def steps(node: LongAxisNode, path: Path, identity: Mapping[str, str]) -> Steps:
     """
     from LaMoDCore import __version__
     from LaMoDCore.report.html.long_axis_page import long_axis_html
+    from LaMoDCore.runtime.atomic import write_text
 
     yield
     drawn, notes = lines(node), node.notes()
@@ -38,7 +39,7 @@ def steps(node: LongAxisNode, path: Path, identity: Mapping[str, str]) -> Steps:
     text = yield lambda: long_axis_html(
         content, drawn, notes, patient=tuple(identity.values()), warning=warning, limit_percent=limit
     )
-    yield lambda: writeText(path, text)
+    yield lambda: write_text(path, text)
     return [path]
 
 
@@ -66,15 +67,3 @@ def _images(volume: Any, grid: Any, count: int) -> np.ndarray | None:
         return None
     images = np.stack([slicer.util.arrayFromVolume(frame)[index] for frame in frames]).astype(np.float32)
     return images if images.shape[1:] == grid.shape else None
-
-
-def writeText(path: Path, text: str) -> None:
-    """Write a page, which appears complete or not at all.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    from LaMoDCore.runtime.atomic import replaced_file
-
-    with replaced_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="")

@@ -38,6 +38,7 @@ class PageExport:
             OSError: the file cannot be written.
         """
         from LaMoDCore.report.html.page import PageParts, html_report
+        from LaMoDCore.runtime.atomic import write_text
 
         result = yield from ResultReport(self._node).strainResultSteps()
         yield
@@ -56,7 +57,7 @@ class PageExport:
             limits={name: ColourRanges.limits(name)[1] for name in ("ecc", "err", "longitudinal")},
         )
         text = yield lambda: html_report(result, parts)
-        yield lambda: LongAxisPage.writeText(path, text)
+        yield lambda: write_text(path, text)
         return [path]
 
     def _drawn(self, case: Any) -> Any:

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from damaged_json import REMOVED, damage
 from long_axis_files import FRAMES, RR_MS, times, write_cine, write_guide_points, write_masks
 from long_axis_shapes import ANGLES
 from test_short_axis import short_axis
@@ -131,21 +132,13 @@ def alone(files, tmp_path_factory):
         (("views", 0, "es_frame"), 999, "es_frame is 999, but there are"),
         (("views", 0, "length_mm"), "<x>", "length_mm must be a list"),
         (("views", 0, "segments", 0, "aha"), "3", "aha must be a whole number"),
-        (("views", 0, "drift", "mid_wall"), ..., "drift.mid_wall is missing"),
+        (("views", 0, "drift", "mid_wall"), REMOVED, "drift.mid_wall is missing"),
     ],
 )
 def test_a_damaged_part_of_strain_json_is_named(alone, place, value, fault):
     strain = alone / "strain.json"
     before = strain.read_text(encoding="utf-8")
-    content = json.loads(before)
-    part = content["long_axis"]
-    for key in place[:-1]:
-        part = part[key]
-    if value is ...:
-        del part[place[-1]]
-    else:
-        part[place[-1]] = value
-    strain.write_text(json.dumps(content), encoding="utf-8")
+    damage(strain, ("long_axis", *place), value)
     try:
         with pytest.raises(LaMoDInputError) as refused:
             read_long_axis(alone)

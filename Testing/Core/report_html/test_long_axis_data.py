@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from damaged_json import damage
 from hearts import HOSTILE, embedded, long_axis_views, small_heart, unpacked, with_views
 
 from LaMoDCore.cli import main
@@ -135,9 +136,7 @@ def test_the_page_of_stored_views_has_names_only_on_request(alone, tmp_path, cap
 def test_damaged_provenance_is_one_line(alone, tmp_path, capsys):
     damaged = tmp_path / "damaged"
     shutil.copytree(alone, damaged)
-    content = json.loads((damaged / "strain.json").read_text(encoding="utf-8"))
-    content["provenance"]["inputs"] = [1]
-    (damaged / "strain.json").write_text(json.dumps(content), encoding="utf-8")
+    damage(damaged / "strain.json", ("provenance", "inputs"), [1])
     assert main(["report", str(damaged), "--html", "--out", str(tmp_path / "page.html")]) == 1
     text = capsys.readouterr().err.strip()
     assert "\n" not in text and "strain.json: its contents cannot be shown" in text

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damaged_json import REMOVED, damage
 from hearts import HOSTILE, embedded, small_heart, with_names
 
 from LaMoDCore.cli import main
@@ -187,7 +188,7 @@ def test_a_result_of_version_1_has_a_page_without_its_sentences(result, folder, 
     [
         (("global", "gcs_peak"), "<x>"),
         (("global",), []),
-        (("slices", 0, "segments", 0, "aha"), ...),
+        (("slices", 0, "segments", 0, "aha"), REMOVED),
         (("slices", 0, "segments"), None),
         (("provenance",), "<x>"),
         (("uncertainty",), 3),
@@ -196,15 +197,7 @@ def test_a_result_of_version_1_has_a_page_without_its_sentences(result, folder, 
 def test_damaged_contents_are_one_line_or_a_page(folder, tmp_path, capsys, place, value):
     damaged = tmp_path / "damaged"
     shutil.copytree(folder, damaged)
-    content = json.loads((damaged / "strain.json").read_text(encoding="utf-8"))
-    part = content
-    for key in place[:-1]:
-        part = part[key]
-    if value is ...:
-        del part[place[-1]]
-    else:
-        part[place[-1]] = value
-    (damaged / "strain.json").write_text(json.dumps(content), encoding="utf-8")
+    damage(damaged / "strain.json", place, value)
     page = tmp_path / "page.html"
     code = main(["report", str(damaged), "--html", "--out", str(page)])
     text = capsys.readouterr().err.strip()

@@ -5,17 +5,7 @@ class LongAxisPage extends Player {
   async load() {
     this.colourTables.ecc = await unpacked(this.page.colours, Uint8Array);
     await super.load();
-    this.showScale();
-  }
-
-  showScale() {
-    const context = byId("scale")?.getContext("2d");
-    if (!context) return;
-    const image = context.createImageData(256, 1);
-    for (let index = 0; index < 256; index += 1) {
-      image.data.set([...this.colourTables.ecc.subarray(3 * index, 3 * index + 3), 255], 4 * index);
-    }
-    context.putImageData(image, 0, 0);
+    this.drawScale(this.colourTables.ecc);
   }
 
   draw() {

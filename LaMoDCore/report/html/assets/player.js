@@ -189,6 +189,17 @@ class Player {
     };
   }
 
+  /** Draw a colour table on the page's colour scale, if it has one. */
+  drawScale(table) {
+    const context = byId("scale")?.getContext("2d");
+    if (!context) return;
+    const image = context.createImageData(256, 1);
+    for (let index = 0; index < 256; index += 1) {
+      image.data.set([...table.subarray(3 * index, 3 * index + 3), 255], 4 * index);
+    }
+    context.putImageData(image, 0, 0);
+  }
+
   draw() {
     const { state } = this;
     for (const view of this.longAxisViews) {

@@ -155,13 +155,7 @@ class Viewer extends Player {
     byId("scale-high-word").textContent = ends[1];
     byId("matrix-title").textContent = `${label} of segments over time (${unit})`;
     byId("curves-title").textContent = `${label} (${unit})`;
-    const context = byId("scale").getContext("2d");
-    const image = context.createImageData(256, 1);
-    const colours = this.colourTables[this.state.quantity];
-    for (let index = 0; index < 256; index += 1) {
-      image.data.set([...colours.subarray(3 * index, 3 * index + 3), 255], 4 * index);
-    }
-    context.putImageData(image, 0, 0);
+    this.drawScale(this.colourTables[this.state.quantity]);
   }
 
   chooseLimit(limit) {
