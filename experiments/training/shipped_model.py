@@ -37,7 +37,8 @@ def steps(work: Path, version: str, workers: int, toy: bool) -> list[tuple[str, 
     toy_posterior = ["--slices", "8", "--cases", "2", "--epochs", "1", "--samples", "2"]
     toy_posterior += ["--phantoms", "2", "--randomised", "2"]
     second = version == "v2"
-    posterior = ["--phantoms", "60000", "--randomised", "50000", "--workers", str(workers)]
+    synthetic = ("40000", "30000") if second else ("60000", "50000")
+    posterior = ["--phantoms", synthetic[0], "--randomised", synthetic[1], "--workers", str(workers)]
     own = [*_SECOND_INPUTS, *(() if toy else _WEAK_SEGMENTS)]  # a toy has no slices left for the latter
     posterior = (toy_posterior if toy else posterior) + (own if second else [])
     trained = str(work / "run" / "model")
