@@ -1,6 +1,7 @@
 """Measure how well a model predicts DENSE motion from the DENSE scan's own masks, compared with zero motion.
 
     python -m experiments.evaluation.real_dense [--model NAME|DIR] [--data DIR] [--no-diffusion] [--samples N]
+        [--contour-convention auto|blood-pool|tissue]
 
 The scans are the Bloch-simulated annulus (contours of its workspace, R–R 1208 ms as simulated) and the in-vivo swine
 heart (wall guessed from the magnitude as in `lamod dense --segment`; its R–R is unknown, 700 ms are assumed). Each is
@@ -23,6 +24,7 @@ from LaMoDCore.dense.output import dataset_case
 from LaMoDCore.dense.segmentation import guess_ring
 from LaMoDCore.evaluation.displacement import endpoint_error
 from LaMoDCore.evaluation.truth import drawn_case, truth_of
+from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS
 from LaMoDCore.io.dataset.folder import DatasetCase
 
 
@@ -67,9 +69,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=REAL_DATA)
     parser.add_argument("--samples", type=int)
     parser.add_argument("--no-diffusion", action="store_true")
+    parser.add_argument("--contour-convention", choices=CONTOUR_CONVENTIONS, default="auto")
     args = parser.parse_args()
     model = load_model(args.model)
     options = {"diffusion": False if args.no_diffusion else None, "samples": args.samples}
+    options["contour_convention"] = args.contour_convention
     rows = {case.id: score(case, model, **options) for case in (bloch_annulus(args.data), swine_heart(args.data))}
     columns = list(next(iter(rows.values())))
     print("| scan | " + " | ".join(columns) + " |\n|" + " --- |" * (len(columns) + 1))

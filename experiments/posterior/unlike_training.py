@@ -101,11 +101,9 @@ def _mirrored(slice_: CineSlice, insertion: Array | None) -> Array | None:
 
 def real(network: LaMoDModel, data: Path) -> Iterator[Described]:
     """Se3 and Se4 with their insertion points, and patient 98 without one."""
-    for series, number in _SERIES.items():
+    for series in _SERIES:
         case = real_cine.biv_me(data, series)
-        file = sorted((data / "cine_biv_me" / "guidepoints").glob("GPFile_*.txt"))[0]
-        rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[1:]]
-        points = np.array([r[:3] for r in rows if r[3] == "RV_INSERT" and r[4] == number], dtype=np.float64)
+        points = insertion_points(data, series)
         yield describe(
             network,
             case.slices[0],
@@ -116,6 +114,14 @@ def real(network: LaMoDModel, data: Path) -> Iterator[Described]:
     cases = real_cine.patient_98(data)
     for case in cases:
         yield describe(network, case.slices[0], case.reference_frame, None, case.slices[0].name)
+
+
+def insertion_points(data: Path, series: str) -> Array:
+    """Both RV insertion points [2, 3] of a real series at its first frame, in LPS mm."""
+    file = sorted((data / "cine_biv_me" / "guidepoints").glob("GPFile_*.txt"))[0]
+    rows = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[1:]]
+    wanted = ("RV_INSERT", _SERIES[series])
+    return np.array([row[:3] for row in rows if (row[3], row[4]) == wanted], dtype=np.float64)
 
 
 def tables(flag: UnlikeTrainingDetector, slices: Sequence[Described]) -> None:

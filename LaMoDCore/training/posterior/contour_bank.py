@@ -179,7 +179,7 @@ def _phantom(
         seen, layer = drawn_cycle_and_layer(
             plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES
         )
-        convention = _convention(style.trabeculae_mm, trabeculae_mm)
+        convention = convention_of_reader(style.trabeculae_mm, trabeculae_mm)
     contours = RingContours.about_epicardium(seen.center, seen.endo, seen.epi)
     depth, angle = (
         grid.ravel() for grid in np.meshgrid(_DEPTHS, 2 * np.pi * np.arange(CONTOUR_ANGLES) / CONTOUR_ANGLES)
@@ -191,7 +191,7 @@ def _phantom(
     return DrawnSlice(contours, own_motion(true, where, contours), level_number(plane.level), convention, layer)
 
 
-def _convention(layer_mm: float, thickest_mm: float) -> int:
+def convention_of_reader(layer_mm: float, thickest_mm: float) -> int:
     """The `convention_number` of a reader who leaves out a layer at mid level; 0 for one between both conventions."""
     if layer_mm <= 0:
         return convention_number("tissue")
