@@ -73,7 +73,7 @@ def _parts(
         coordinates = RingCoordinates.of(canonical.occupancy[0])
 
         def by_contours() -> Array | None:
-            return network.motion_by_contours(canonical.occupancy, coordinates, moved, 0)
+            return network.motion_by_contours(network.ring_contours(canonical.occupancy), coordinates, moved, 0)
 
         view = ring_view(latent[0, : network.config.latent_channels], moved, coordinates, by_contours())
         works: dict[str, Callable[[], object]] = {

@@ -247,14 +247,27 @@ class LaMoDModel(nn.Module):
             return torch.cat([torch.zeros_like(displacement[:, :, :1]), displacement[:, :, 1:]], dim=2)
         return displacement
 
+    def ring_contours(self, masks: Array) -> RingContours | None:
+        """Contours of canonical occupancy [40, 128, 128] as the estimate from contours takes them.
+
+        Returns:
+            The contours; None if the model has no such network.
+        """
+        return None if self.contour_motion is None else RingContours.of_masks(masks)
+
     def motion_by_contours(
-        self, masks: Array, coordinates: RingCoordinates, displacement: Array, level: int, convention: int = 0
+        self,
+        contours: RingContours | None,
+        coordinates: RingCoordinates,
+        displacement: Array,
+        level: int,
+        convention: int = 0,
     ) -> Array | None:
         """The estimate from contours alone, relative to the decoded motion, see `ContourMotion.relative_to`.
 
         Args:
-            masks: canonical occupancy [40, 128, 128].
-            coordinates: ring coordinates of its end-diastolic wall.
+            contours: as `ring_contours` returns them.
+            coordinates: ring coordinates of the end-diastolic wall.
             displacement: û [40, 2, 128, 128] in mm.
             level: a `level_number`.
             convention: a `convention_number`; ignored unless the model `takes_convention`.
@@ -262,10 +275,9 @@ class LaMoDModel(nn.Module):
         Returns:
             complex64 [40, TERMS]; None if the model has no such network.
         """
-        if self.contour_motion is None:
+        if self.contour_motion is None or contours is None:
             return None
         points = wall_motion(displacement, coordinates)
-        contours = RingContours.of_masks(masks)
         return self.contour_motion.relative_to(*points, coordinates, contours, level, convention)
 
     @property
@@ -273,13 +285,13 @@ class LaMoDModel(nn.Module):
         """Whether the contour convention is an input."""
         return self.contour_motion is not None and self.contour_motion.config.conventions
 
-    def left_out_layer(self, masks: Array, level: int) -> LeftOutLayer | None:
+    def left_out_layer(self, contours: RingContours | None, level: int) -> LeftOutLayer | None:
         """The layer of trabeculae that the contours leave out of the wall; None unless the model `takes_convention`.
 
         Args:
-            masks: canonical occupancy [40, 128, 128].
+            contours: as `ring_contours` returns them.
             level: a `level_number`.
         """
-        if self.contour_motion is None or not self.takes_convention:
+        if self.contour_motion is None or contours is None or not self.takes_convention:
             return None
-        return self.contour_motion.estimated_layer(RingContours.of_masks(masks), level)
+        return self.contour_motion.estimated_layer(contours, level)

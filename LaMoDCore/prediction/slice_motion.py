@@ -210,13 +210,14 @@ def _decoded(
     own = _cropped_on_own_pixels(slice_.name, moved, canonical)[0]
     canonical_mm = moved[0].transpose(0, 1).numpy()
     learned = latent[0, : network.config.latent_channels]
-    convention = convention_number(slice_.contour_convention)
-    contours = network.motion_by_contours(canonical.occupancy, coordinates, canonical_mm, _level(slice_), convention)
-    view = ring_view(learned, canonical_mm, coordinates, contours)
+    level, convention = _level(slice_), convention_number(slice_.contour_convention)
+    contours = network.ring_contours(canonical.occupancy)
+    by_contours = network.motion_by_contours(contours, coordinates, canonical_mm, level, convention)
+    view = ring_view(learned, canonical_mm, coordinates, by_contours)
     where, moved_wall = wall_motion(canonical_mm, coordinates, every=4)
     ring = view.ring.cpu().numpy()
-    described = descriptors(canonical.occupancy, coordinates, ring, where, moved_wall, _level(slice_))
-    return DecodedSlice(own, canonical_mm, view, described, network.left_out_layer(canonical.occupancy, _level(slice_)))
+    described = descriptors(canonical.occupancy, coordinates, ring, where, moved_wall, level)
+    return DecodedSlice(own, canonical_mm, view, described, network.left_out_layer(contours, level))
 
 
 def _masks(canonical: CanonicalSlice, network: LaMoDModel | BaselineModel) -> Tensor:

@@ -88,7 +88,9 @@ def residual_bank(
         masks = batch.masks[0, 0].numpy()
         coordinates = RingCoordinates.of(masks[0])
         level = 0 if batch.levels is None else int(batch.levels[0])
-        contours = model.motion_by_contours(masks, coordinates, predicted, level, cache.convention(int(index)))
+        contours = model.motion_by_contours(
+            model.ring_contours(masks), coordinates, predicted, level, cache.convention(int(index))
+        )
         view = ring_view(latent[0, : model.config.latent_channels], predicted, coordinates, contours)
         ring = view.ring.cpu().numpy()
         described = descriptors(masks, coordinates, ring, *wall_motion(predicted, coordinates, every=4), level)

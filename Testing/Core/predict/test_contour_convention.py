@@ -54,7 +54,7 @@ def inputs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(LaMoDModel, "takes_convention", True)
     monkeypatch.setattr(LaMoDModel, "motion_by_contours", motion)
-    monkeypatch.setattr(LaMoDModel, "left_out_layer", lambda self, masks, level: THICK)
+    monkeypatch.setattr(LaMoDModel, "left_out_layer", lambda self, contours, level: THICK)
     return found
 
 
