@@ -42,25 +42,35 @@ def weak_variance(calibration: Calibration, name: str, weak: Array) -> Array | N
 def fit_weak_segments(
     error: Sequence[Array], deviation: Sequence[Array], weak: Sequence[Array], calibration: Calibration
 ) -> float:
-    """Fit k to slices of unusual hearts, each with the same weight.
+    """Fit k to slices of unusual hearts; arguments as in `fit_terms`, with x in place of the terms."""
+    return fit_terms(error, deviation, [weak], calibration)[0]
 
-    A common factor of the half-widths is fitted with k and not returned, since these hearts have larger errors
+
+def fit_terms(
+    error: Sequence[Array], deviation: Sequence[Array], terms: Sequence[Sequence[Array]], calibration: Calibration
+) -> list[float]:
+    """Fit the factors k of terms (k x)² of the variance to slices of unusual hearts, each with the same weight.
+
+    A common factor of the half-widths is fitted with them and not returned, since these hearts have larger errors
     everywhere.
 
     Args:
         error: |truth − prediction| of segmental Ecc of each slice, [T, S]; NaN where unknown.
-        deviation: its calibrated standard deviation without this term, [T, S].
-        weak: x, [T, S].
+        deviation: its calibrated standard deviation without these terms, [T, S].
+        terms: x of each term and slice, [T, S].
         calibration: its level of confidence.
+
+    Returns:
+        k of each term.
     """
     known = [np.isfinite(e) & (d > 0) for e, d in zip(error, deviation, strict=True)]
     weight = np.concatenate([np.full(k.sum(), 1 / max(k.sum(), 1)) for k in known]) / max(len(known), 1)
-    base, x, missed = (
-        np.concatenate([each[k] for each, k in zip(parts, known, strict=True)]) for parts in (deviation, weak, error)
+    base, missed, *x = (
+        np.concatenate([each[k] for each, k in zip(parts, known, strict=True)]) for parts in (deviation, error, *terms)
     )
     if not len(base):
-        return 0.0
-    squares = np.stack([np.maximum(base, _LEAST) ** 2, x**2], axis=1)
+        return [0.0] * len(x)
+    squares = np.stack([np.maximum(base, _LEAST) ** 2, *(values**2 for values in x)], axis=1)
     wanted = np.log(np.maximum(missed, _LEAST) / calibration.half_width)
 
     def loss(factors: Array) -> tuple[float, Array]:
@@ -71,5 +81,5 @@ def fit_weak_segments(
         gradient = 2 * _RIDGE * factors - (slope / variance) @ (squares * factors)
         return float(value + _RIDGE * factors @ factors), np.asarray(gradient)
 
-    found = minimize(loss, np.array([1.0, 0.3]), jac=True, method="L-BFGS-B")
-    return float(abs(found.x[1]))
+    found = minimize(loss, np.append(1.0, np.full(len(x), 0.3)), jac=True, method="L-BFGS-B")
+    return [float(k) for k in np.abs(found.x[1:])]

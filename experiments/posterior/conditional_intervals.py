@@ -34,7 +34,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 
 from experiments.paths import REAL_DATA
 from experiments.posterior.predicted_hearts import AS_IT_IS, Predicted, cohorts, stored
@@ -42,13 +41,12 @@ from LaMoDCore import load_model
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.uncertainty.calibration import Calibration, QuantityScale, fit_quantity
 from LaMoDCore.uncertainty.intervals import calibration_of
+from LaMoDCore.uncertainty.weak_segments import fit_terms
 
 TERMS_FROM, SCALES_FROM = "fit-randomised", "fit-phantom"
 STRETCHED, WEAK = 0.02, 0.05
 #: The heart of `ellipsoid_phantom` that is also shown alone.
 BULGE = "bulging lateral wall"
-#: Width of the smoothed corner of the quantile loss, weight of k², and least |error| whose logarithm is used.
-_SMOOTH, _RIDGE, _LEAST_ERROR = 0.05, 1e-4, 1e-4
 
 VARIANTS: tuple[tuple[str, ...], ...] = (
     (),
@@ -121,33 +119,12 @@ def _of_ring(values: Array) -> Array:
     return np.asarray(values - np.nanmean(values, axis=0))
 
 
-def fit_terms(slices: Sequence[Segments], calibration: Calibration, names: Sequence[str]) -> dict[str, float]:
+def fitted_terms(slices: Sequence[Segments], calibration: Calibration, names: Sequence[str]) -> dict[str, float]:
     """Fit k of each term, in SDs."""
-    known = [np.isfinite(each.error) for each in slices]
-    weight = np.concatenate([np.full(k.sum(), 1 / k.sum()) for k in known]) / len(slices)
-    error = np.concatenate([each.error[k] for each, k in zip(slices, known, strict=True)])
-    base = np.concatenate(
-        [
-            calibration.deviation("segment_ecc", each.spread, each.phases)[k]
-            for each, k in zip(slices, known, strict=True)
-        ]
-    )
-    x = [np.concatenate([each.terms[name][k] for each, k in zip(slices, known, strict=True)]) for name in names]
-    squares = np.stack([base**2, *(values**2 for values in x)], axis=1)
-    wanted = np.log(np.maximum(error, _LEAST_ERROR) / calibration.half_width)
-
-    def loss(beta: Array) -> tuple[float, Array]:
-        parts = squares * beta**2
-        variance = parts.sum(axis=1)
-        missed = wanted - 0.5 * np.log(variance)
-        value = weight @ (calibration.confidence * missed + _SMOOTH * np.logaddexp(0, -missed / _SMOOTH))
-        inside = 1 / (1 + np.exp(np.clip(missed / _SMOOTH, -50, 50)))
-        slope = weight * (calibration.confidence - inside)
-        gradient = -(slope / variance) @ (squares * beta) + 2 * _RIDGE * beta
-        return float(value + _RIDGE * beta @ beta), np.asarray(gradient)
-
-    beta = np.abs(minimize(loss, np.append(1.0, np.full(len(names), 0.3)), jac=True, method="L-BFGS-B").x)
-    return {name: float(k) for name, k in zip(names, beta[1:], strict=True)}
+    errors = [each.error for each in slices]
+    deviations = [calibration.deviation("segment_ecc", each.spread, each.phases) for each in slices]
+    terms = [[each.terms[name] for each in slices] for name in names]
+    return dict(zip(names, fit_terms(errors, deviations, terms, calibration), strict=True))
 
 
 def refitted(slices: Sequence[Segments], weights: dict[str, float]) -> QuantityScale:
@@ -201,7 +178,7 @@ def main() -> None:
     }
     fitted = []
     for names in VARIANTS:
-        weights = fit_terms(found[TERMS_FROM], calibration, names)
+        weights = fitted_terms(found[TERMS_FROM], calibration, names)
         fitted.append((" + ".join(f"{n} × {k:.2f}" for n, k in weights.items()) or "no term", weights))
     columns = ["hearts", "terms"]
     for group in ("coverage", "stretched", "weak", "others"):
