@@ -119,8 +119,9 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
             for stage in ("registration", "diffusion", "motion", "joint")
             if config.get(f"{stage}_epochs")
         )
+        optimiser = "Adam" if config.get("optimiser") == "adam" else "AdamW"
         lines.append(
-            f"Encoder and decoder: epochs {epochs}; batch {config.get('batch_size')}, AdamW "
+            f"Encoder and decoder: epochs {epochs}; batch {config.get('batch_size')}, {optimiser} "
             f"{config.get('learning_rate')}, seed {config.get('seed')}"
             + (f"; {training['minutes']} minutes." if "minutes" in training else ".")
         )

@@ -74,7 +74,8 @@ class ModelConfig:
         denoiser_width, denoiser_blocks: size of ε_θ.
         dropout: dropout probability in D_η and ε_θ.
         metric_alpha, metric_gamma, metric_power: parameters of L = (−αΔ + γ)^power, α in mm².
-        shooting_steps: fourth-order Runge–Kutta steps of EPDiff in training; predictions use ten.
+        shooting_steps: steps of EPDiff in training, by the fourth-order Runge–Kutta method or, with "paper", the
+            integrator of the training settings; predictions use ten.
         schedule: noise schedule.
         noise: smoothing K of the latent noise.
         motion_latent: latent that is sampled around the decoder's prediction; none with 0 modes.

@@ -87,5 +87,5 @@ def motion_loss(
 
 
 def noise_loss(predicted: Tensor, noise: Tensor) -> Tensor:
-    """Eq. (9) without its regularity, the mean of (ε′ − ε_θ)²; λ reg is the optimiser's decoupled weight decay."""
+    """Eq. (9) without its regularity, the mean of (ε′ − ε_θ)²; λ reg is the optimiser's weight decay."""
     return functional.mse_loss(predicted.float(), noise)

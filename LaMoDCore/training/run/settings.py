@@ -82,15 +82,17 @@ class TrainingConfig:
         freeze: parts that do not change (encoder, registration, decoder, denoiser), for fine-tuning.
         adapt_encoder: train E_R by the motion loss too; in the paper E_R is trained by registration only.
         image_sigma: σ of eq. (1).
-        regularity: weight of the energy ⟨Lv₀, v₀⟩ in eq. (1).
+        regularity: weight of the energy ⟨Lv₀, v₀⟩ in eq. (1); of half of it with the architecture "paper".
         registration_weight: weight of eq. (1) in stage B with `adapt_encoder`.
         shot_frames: frames that are shot per slice and step.
-        shooting_integrator: integrator of EPDiff in stage A: "rk4", or "euler" as in the authors' code.
+        shooting_integrator: integrator of EPDiff in stage A with the architecture "paper": "rk4", or "euler" as in the
+            authors' code; without it always "rk4".
         latent_draws: ẑ per slice on which D_η is trained, with the architecture "paper".
         alpha: α of the joint loss.
         gradient_weight_mm: weight of the error of ∇u relative to that of u in (10), mm.
-        lambda_motion: λ of (10), on the second differences of the control points.
-        lambda_noise: λ of (9), on the weights of ε_θ (applied as decoupled weight decay).
+        lambda_motion: λ of (10), on the second differences of the control points; with the architecture "paper" on the
+            weights of D_η.
+        lambda_noise: λ of (9), on the weights of ε_θ (weight decay).
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)

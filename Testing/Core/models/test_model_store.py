@@ -16,6 +16,7 @@ from LaMoDCore.models.registry import registered_models, user_folder
 from LaMoDCore.models.store import add_model, export_model, remove_model, rename_model
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.runtime.errors import LaMoDInputError
+from LaMoDCore.training.run.settings import PRESETS
 
 SMALL = ModelConfig(encoder_width=24, motion_width=16, motion_blocks=1, denoiser_width=16, denoiser_blocks=1)
 
@@ -109,3 +110,9 @@ def test_the_card_names_the_training_data(mine: Path, tmp_path: Path) -> None:
     card = model_card({**description, "training": {"dataset": facts, "init": "/x/lamod-phantom-v1"}})
     assert "synthetic" not in card and "our hospital" in card and "train 12 (36 cases)" in card
     assert "Sites: A, B." in card and "started from the weights of lamod-phantom-v1" in card
+
+
+@pytest.mark.parametrize(("preset", "optimiser"), [("laptop", "AdamW 0.001"), ("paper", "Adam 0.0001")])
+def test_the_card_names_the_optimiser(mine: Path, preset: str, optimiser: str) -> None:
+    description = {**load_model("first").description, "training": {"config": PRESETS[preset].to_dict()}}
+    assert f", {optimiser}, seed 0" in model_card(description)
