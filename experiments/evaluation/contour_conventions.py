@@ -1,4 +1,4 @@
-"""Accuracy by the convention of the contours and by what the model is told of it, and the slope of strain.
+"""Accuracy by the convention of the contours, given to the model or inferred by it, and the slope of strain.
 
     python -m experiments.evaluation.contour_conventions --data DIR [--models A,B] [--limit N]
 
