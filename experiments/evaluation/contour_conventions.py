@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from LaMoDCore.evaluation.records import CaseComparison, compare
+from LaMoDCore.evaluation.records import CaseRecord, SegmentRecord, compare
 from LaMoDCore.evaluation.truth import drawn_case, truth_of
 from LaMoDCore.heart.case import Case
 from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS, ContourConvention
@@ -44,9 +44,10 @@ EXACT = "exact"
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """One prediction compared with the truth."""
+    """One prediction compared with the truth, without its fields."""
 
-    compared: CaseComparison
+    case: CaseRecord
+    segments: tuple[SegmentRecord, ...]
     flagged: bool
     inferred: ContourConvention | None
 
@@ -82,15 +83,15 @@ def outcome(model: LoadedModel, entry: DatasetEntry, data: DatasetCase, case: Ca
     compared = compare(entry, model.name, case, result.motion, truth, calibration=calibration)
     flagged = any(note.code == "unlike_training" for note in result.findings)
     (used,) = result.conventions
-    return Outcome(compared, flagged, used.layer.convention if used.layer is not None else None)
+    return Outcome(compared.case, compared.segments, flagged, used.layer.convention if used.layer is not None else None)
 
 
 def row(outcomes: list[Outcome]) -> str:
-    cases = [each.compared.case for each in outcomes]
+    cases = [each.case for each in outcomes]
     errors = np.mean([[c.epe_mm, c.epe_es_mm] for c in cases], axis=0)
     predicted, true = np.array([[c.gcs, c.gcs_true] for c in cases]).T
     slope = np.polyfit(true, predicted, 1)[0] if len(cases) > 2 else np.nan
-    segments = [s for each in outcomes for s in each.compared.segments if np.isfinite(s.ecc_half_width)]
+    segments = [s for each in outcomes for s in each.segments if np.isfinite(s.ecc_half_width)]
     held = np.mean([abs(s.ecc - s.ecc_true) <= s.ecc_half_width for s in segments]) if segments else np.nan
     inferred = [each.inferred for each in outcomes]
     shares = (
