@@ -14,6 +14,7 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex
 from LaMoDCore.models.folder import LoadedModel
 from LaMoDCore.prediction.samples import MotionSamples
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
 from LaMoDCore.strain import slice_strain
 from LaMoDCore.strain.tensor import FIELD_NAMES
@@ -168,7 +169,10 @@ def _randomised_errors(model: LoadedModel, recipe: CohortRecipe, number: int, sa
     found: list[HeldOut] = []
     for data in randomised_cases(recipe, number):
         entry = DatasetEntry(data.id, str(number), "", "val", "dense", data.disease, data.level)
-        predicted = predicted_data(model, data, entry, samples)
+        try:
+            predicted = predicted_data(model, data, entry, samples)
+        except LaMoDInputError:  # too large for the networks' input
+            continue
         found += [] if predicted is None else errors_of(predicted)
     return found
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from LaMoDCore.io.dataset.folder import DatasetCase
 from LaMoDCore.networks.lamod import LaMoDModel
+from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.progress import SILENT, Progress
-from LaMoDCore.training.data.cache import cache_of_cases
+from LaMoDCore.training.data.cache import TrainingCache, cache_of_cases
 from LaMoDCore.training.posterior.contour_bank import EXACT_SHARE
 from LaMoDCore.training.posterior.residuals import ResidualBank, residual_bank
 
@@ -31,23 +32,45 @@ def randomised_residuals(
 ) -> ResidualBank:
     """Predict randomised hearts, four slices per subject, and compare with the truth.
 
-    They are augmented like the training slices of the dataset.
+    They are augmented like the training slices of the dataset. Slices that are too large for the networks' input are
+    left out: the wider distribution has ventricles of more than 12 cm.
 
     Args:
         model: the model in evaluation mode, with the estimate from contours.
         subjects: numbers of one or more subjects of the cohort, which the model was not trained on.
         seed: seed of the cohort.
         progress: updated for every subject.
+
+    Raises:
+        LaMoDInputError: no slice fits into the networks' input.
     """
     from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 
     recipe = CohortRecipe(count=max(subjects) + 1, seed=seed)
     banks = []
     for done, number in enumerate(subjects):
-        cache = cache_of_cases(randomised_cases(recipe, number))
-        banks.append(residual_bank(model, cache, cache.indices("train"), seed=number))
+        cache = _cache_of_fitting(randomised_cases(recipe, number))
+        if cache is not None:
+            banks.append(residual_bank(model, cache, cache.indices("train"), seed=number))
         progress.update("randomised residuals", (done + 1) / len(subjects), f"{done + 1} of {len(subjects)} subjects")
+    if not banks:
+        raise LaMoDInputError(
+            "randomised hearts",
+            f"none of {len(subjects)} fits into the networks' input",
+            "generate more of them (--randomised), or none",
+        )
     return ResidualBank.joined(banks)
+
+
+def _cache_of_fitting(cases: Sequence[DatasetCase]) -> TrainingCache | None:
+    """The cache of the cases that fit into the networks' input; None if none does."""
+    try:
+        return cache_of_cases(cases)
+    except LaMoDInputError:
+        if len(cases) == 1:
+            return None
+    fitting = [case for case in cases if _cache_of_fitting([case]) is not None]
+    return cache_of_cases(fitting) if fitting else None
 
 
 def randomised_cases(recipe: CohortRecipe, number: int) -> list[DatasetCase]:
