@@ -101,7 +101,8 @@ class MotionLatentStage(LoopStage):
     """Fits `motion_latent`'s modes and mean and `slice_spread`, and trains the denoiser of a model's `motion_latent`.
 
     Args:
-        slices: number of training slices, including those from the wider distribution.
+        slices: expected number of training slices, including those from the wider distribution, of which some may be
+            left out; it determines the number of steps.
         banks: returns the slices for the averaged model when the stage is opened.
         schedule: schedule of the diffusion.
         config: settings.
@@ -116,7 +117,7 @@ class MotionLatentStage(LoopStage):
         self, slices: int, banks: Callable[[Any], LatentBanks], schedule: NoiseSchedule, config: GenerativeConfig
     ) -> None:
         self.optimisation = Optimisation(config.learning_rate, config.ema_decay, betas=(0.9, 0.99))
-        self._slices, self._banks, self._schedule, self._config = slices, banks, schedule, config
+        self._banks, self._schedule, self._config = banks, schedule, config
         self._steps = max(1, slices // config.batch_size)
         self._generator = torch.Generator()
         self._order = torch.empty(0, dtype=torch.int64)
@@ -150,7 +151,6 @@ class MotionLatentStage(LoopStage):
         if banks.wider is not None:
             every = ResidualBank.joined([banks.train, banks.wider[0]])
             every_held_out = ResidualBank.joined([banks.validation, banks.wider[1]])
-        assert len(every.index) == self._slices
         held = latent.fit_modes(every.relative)
         ridge, explained, around = choose_ridge(latent, banks.train, banks.validation, self._config.trust)
         if banks.wider is not None:
@@ -163,10 +163,11 @@ class MotionLatentStage(LoopStage):
 
     def batches(self, epoch: int, first: int) -> Iterator[tuple[Tensor, ...]]:
         if first == 0:
-            self._order = torch.randperm(self._slices, generator=self._generator)
+            self._order = torch.randperm(len(self._rows[0]), generator=self._generator)
         size = self._config.batch_size
+        most = min(size, len(self._order))
         for step in range(first, self._steps):
-            chosen = self._order[step * size : (step + 1) * size]
+            chosen = self._order[torch.arange(step * size, step * size + most) % len(self._order)]
             yield tuple(part[chosen] for part in self._rows)
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, ...]) -> tuple[Tensor, dict[str, Tensor]]:

@@ -120,6 +120,17 @@ def test_a_wider_distribution_widens_the_spread_and_keeps_the_mean() -> None:
     assert fitted[1][1] > 1.5 * fitted[0][1]
 
 
+def test_slices_that_were_left_out_do_not_shorten_the_batches() -> None:
+    latent = MotionLatent(MotionLatentConfig(modes=2, condition=8, width=8, blocks=1), 4)
+    model = torch.nn.ModuleDict({"motion_latent": latent, "slice_spread": SliceSpread(2, 2)})
+    config = GenerativeConfig(epochs=1, batch_size=8)
+    stage = MotionLatentStage(24, lambda _: LatentBanks(bank(21, 0), bank(10, 1)), NoiseSchedule(), config)
+    stage.open(model, resumed=False)
+    batches = [batch[0] for batch in stage.batches(0, 0)]
+    assert stage.epoch_lengths() == [3] and [len(batch) for batch in batches] == [8, 8, 8]
+    assert len(torch.cat(batches).unique(dim=0)) == 21
+
+
 def test_fewer_slices_than_modes_leave_the_other_modes_zero() -> None:
     latent = MotionLatent(MotionLatentConfig(modes=8, condition=8, width=8, blocks=1), 4)
     latent.fit_modes(bank(4, 0).relative)
