@@ -21,25 +21,24 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from experiments.evaluation.reader_errors import EXACT, with_exact_contours
 from LaMoDCore.evaluation.records import CaseRecord, SegmentRecord, compare
-from LaMoDCore.evaluation.truth import drawn_case, truth_of
+from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.heart.case import Case
 from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS, ContourConvention
-from LaMoDCore.io.dataset.folder import DatasetCase, DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.models.folder import LoadedModel, load_model
 from LaMoDCore.phantom.cohort.cases import reader_style
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.prediction.predict import predict_strain
 from LaMoDCore.training.posterior.contour_bank import convention_of_reader
 from LaMoDCore.uncertainty.intervals import calibration_of
-
-EXACT = "exact"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +59,9 @@ def reader_convention(recipe: CohortRecipe, entry: DatasetEntry) -> ContourConve
     return CONTOUR_CONVENTIONS[convention_of_reader(style.trabeculae_mm, recipe.trabeculae_mm)]
 
 
-def readings(data: DatasetCase, convention: ContourConvention) -> Iterator[tuple[str, ContourConvention, Case]]:
+def readings(case: Case, truth: Truth, convention: ContourConvention) -> Iterator[tuple[str, ContourConvention, Case]]:
     """Contours by name, the convention that is given, and the case."""
-    truth = truth_of(data)
-    assert truth is not None
-    case = drawn_case(data)
-    pairs = zip(case.slices, truth.case.slices, strict=True)
-    exact = replace(case, slices=tuple(replace(drawn, myocardium=true.myocardium) for drawn, true in pairs))
+    exact = with_exact_contours(case, truth)
     yield EXACT, "auto", exact
     yield EXACT, "tissue", exact
     name = {"auto": "drawn, between", "tissue": "drawn, tissue", "blood-pool": "drawn, blood pool"}[convention]
@@ -75,9 +70,7 @@ def readings(data: DatasetCase, convention: ContourConvention) -> Iterator[tuple
         yield name, convention, case
 
 
-def outcome(model: LoadedModel, entry: DatasetEntry, data: DatasetCase, case: Case, given: str) -> Outcome:
-    truth = truth_of(data)
-    assert truth is not None
+def outcome(model: LoadedModel, entry: DatasetEntry, truth: Truth, case: Case, given: str) -> Outcome:
     result = predict_strain(case, model, contour_convention=given)
     calibration = calibration_of(model.description, model.name)
     compared = compare(entry, model.name, case, result.motion, truth, calibration=calibration)
@@ -109,7 +102,7 @@ def row(outcomes: list[Outcome]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", default="lamod-phantom-v1,lamod-phantom-v2", help="names or folders")
+    parser.add_argument("--models", default="lamod-phantom-v1", help="names or folders")
     parser.add_argument("--limit", type=int, default=10**6, help="largest number of cases")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -118,10 +111,13 @@ def main() -> None:
     found: dict[tuple[str, str, str], list[Outcome]] = defaultdict(list)
     models = [load_model(name) for name in args.models.split(",")]
     for entry in list(index)[: args.limit]:
-        data, convention = read_dataset_case(args.data, entry.id), reader_convention(recipe, entry)
-        for name, given, case in readings(data, convention):
+        data = read_dataset_case(args.data, entry.id)
+        truth = truth_of(data)
+        if truth is None:
+            continue
+        for name, given, case in readings(drawn_case(data), truth, reader_convention(recipe, entry)):
             for model in models:
-                found[name, given, model.name].append(outcome(model, entry, data, case, given))
+                found[name, given, model.name].append(outcome(model, entry, truth, case, given))
     columns = "slices | EPE | ES | Ecc error | bias | slope | 90 % | flagged | inferred"
     print(f"| contours | convention | model | {columns} |\n|{' --- |' * 12}")
     for key, outcomes in sorted(found.items()):

@@ -24,8 +24,8 @@ from LaMoDCore.evaluation.lesions import detection_auc, infarcted_segments
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.evaluation.records import CaseComparison, compare
 from LaMoDCore.evaluation.rotation_blind import synthetic_reference
-from LaMoDCore.evaluation.truth import drawn_case, truth_of
-from LaMoDCore.heart.case import CineSlice, Motion
+from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
+from LaMoDCore.heart.case import Case, CineSlice, Motion
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
@@ -63,15 +63,19 @@ def rows_of(model: LoadedModel, index: DatasetIndex, entry: DatasetEntry) -> lis
     if truth is None:
         return []
     case = drawn_case(data)
-    pairs = zip(case.slices, truth.case.slices, strict=True)
-    exact = replace(case, slices=tuple(replace(drawn, myocardium=true.myocardium) for drawn, true in pairs))
     rows = []
-    for kind, seen in ((DRAWN, case), (EXACT, exact)):
+    for kind, seen in ((DRAWN, case), (EXACT, with_exact_contours(case, truth))):
         motion = predict_strain(seen, model, samples=1).motion
         slice_ = seen.slices[0]
         overlaps = [_carried(slice_, each.slices[0].displacement_mm) for each in (motion, Motion(truth.motions))]
         rows.append(Row(kind, compare(entry, kind, seen, motion, truth), _thickness(slice_), *overlaps))
     return rows
+
+
+def with_exact_contours(case: Case, truth: Truth) -> Case:
+    """The case with the masks of its truth in place of the drawn ones."""
+    pairs = zip(case.slices, truth.case.slices, strict=True)
+    return replace(case, slices=tuple(replace(drawn, myocardium=true.myocardium) for drawn, true in pairs))
 
 
 def _carried(slice_: CineSlice, displacement_mm: Array) -> float:

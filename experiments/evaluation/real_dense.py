@@ -72,8 +72,11 @@ def main() -> None:
     parser.add_argument("--contour-convention", choices=CONTOUR_CONVENTIONS, default="auto")
     args = parser.parse_args()
     model = load_model(args.model)
-    options = {"diffusion": False if args.no_diffusion else None, "samples": args.samples}
-    options["contour_convention"] = args.contour_convention
+    options = {
+        "diffusion": False if args.no_diffusion else None,
+        "samples": args.samples,
+        "contour_convention": args.contour_convention,
+    }
     rows = {case.id: score(case, model, **options) for case in (bloch_annulus(args.data), swine_heart(args.data))}
     columns = list(next(iter(rows.values())))
     print("| scan | " + " | ".join(columns) + " |\n|" + " --- |" * (len(columns) + 1))
