@@ -97,7 +97,7 @@ def test_the_tutorial_for_cardiologists(tutorial):
     assert flow.clicks == 1, "one click from loaded data to GCS"
     tutorial.step(
         "Predict",
-        f"""Click **{ui.predictButton.text}**. The first time, Slicer asks before it installs PyTorch and two small
+        f"""Click **{ui.predictButton.text}**. The first time, Slicer asks before it installs PyTorch and three small
         packages. The prediction then takes a few seconds to a minute; *{ui.cancelButton.text}* stops it at any time.
         GCS, GRS and ejection fraction then are below the button, with the worst warning in one line.""",
         """Segments are counted from the insertion of the right ventricle. LaMoD finds it in the sample heart, because
