@@ -64,7 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="make the roughness of the contours an input of it, so that smooth contours are trusted more",
     )
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="number of processes that generate the synthetic subjects"
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of processes that prepare the dataset and generate the synthetic subjects",
     )
     parser.add_argument(
         "--slices", type=int, default=1500, metavar="N", help="training slices for the posterior (1500)"
@@ -146,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
             with folder.preparing():
                 prepared = PreparationProgress(parts.part("cache"), folder, stop)
                 files = args.cache or args.out.with_name(f"{args.out.name}-cache")
-                cache = open_cache(args.data, files, progress=prepared)
+                cache = open_cache(args.data, files, workers=max(args.workers, 1), progress=prepared)
             parts.complete("cache")
             print_left_out(cache)
             usable = [fully_measured(cache, cache.indices(split, with_motion=True)) for split in ("train", "val")]
