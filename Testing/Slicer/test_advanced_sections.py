@@ -268,6 +268,22 @@ def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, 
 
 
 @pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the weights are missing")
+def test_the_first_model_can_be_chosen_and_fine_tuning_starts_from_the_default_one(researcher):
+    selector, parameters = researcher.ui.modelSelector, researcher.app.widget._parameters
+    assert [selector.itemText(row) for row in range(2)] == ["Default (lamod-phantom-v2)", "lamod-phantom-v1"]
+    assert parameters.model == ""
+    researcher.mouse.choose(selector, "lamod-phantom-v1")
+    assert parameters.model == selector.currentText == "lamod-phantom-v1"
+    parameters.model = ""
+    train = researcher.panel.train
+    open_section(researcher, train.ui.trainButton)
+    before = train.ui.presetSelector.currentIndex, train.ui.initSelector.currentIndex
+    researcher.mouse.choose(train.ui.presetSelector, "fine-tune")
+    assert train.ui.initSelector.currentText == DEFAULT_MODEL
+    train.ui.presetSelector.currentIndex, train.ui.initSelector.currentIndex = before
+
+
+@pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the weights are missing")
 def test_an_evaluation_with_its_table_and_its_worst_case(researcher, hearts, tmp_path, pictures):
     evaluate, mouse = researcher.panel.evaluate, researcher.mouse
     researcher.panel.dataset.setFolder(hearts)
