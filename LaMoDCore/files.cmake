@@ -556,4 +556,7 @@ set(SHIPPED_MODEL_FILES
   lamod-phantom-v1/MODEL_CARD.md
   lamod-phantom-v1/model.json
   lamod-phantom-v1/weights.safetensors
+  lamod-phantom-v2/MODEL_CARD.md
+  lamod-phantom-v2/model.json
+  lamod-phantom-v2/weights.safetensors
   )

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="synthetic subjects whose contours are added to those of the dataset (0; the shipped model: 60000)",
+        help="synthetic subjects whose contours are added to those of the dataset (0; lamod-phantom-v2: 40000)",
     )
     parser.add_argument(
         "--randomised",
@@ -44,14 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="synthetic subjects from a wider distribution, for hearts unlike the phantoms "
-        "(0; the shipped model: 50000, which with the others takes 13 GB of memory)",
+        "(0; lamod-phantom-v2: 30000; 110000 subjects of both kinds take 13 GB of memory)",
     )
     parser.add_argument(
         "--engine-share",
         type=float,
         default=0.0,
         metavar="SHARE",
-        help="share of the synthetic slices drawn with the errors of an automatic contour engine (0)",
+        help="share of the synthetic slices drawn with the errors of an automatic contour engine "
+        "(0; lamod-phantom-v2: 0.2)",
     )
     parser.add_argument(
         "--conventions",
@@ -82,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="slices of synthetic subjects from the wider distribution to which wider intervals of segments that "
-        "contract less than their wall are fitted (0: without them)",
+        "contract less than their wall are fitted (0: without them; lamod-phantom-v2: 400)",
     )
     parser.add_argument("--epochs", type=int, default=80, metavar="N", help="epochs of the denoiser (80)")
     parser.add_argument("--samples", type=int, default=8, metavar="N", help="number of samples of a prediction (8)")

@@ -14,23 +14,20 @@ from typing import Any
 
 from LaMoDCore.models.registry import read_description
 
-LIMITS = (
+_LIMITS = (
     "Rotation and everything else that the mask of a ring does not show is inferred from training hearts of the same "
     "shape and level. The intervals describe how much these hearts differ.",
+)
+#: The limits that concern intervals and flags, which not every model has.
+_INTERVAL_LIMITS = (
     "The intervals were calibrated on synthetic hearts and hold for similar hearts; on real hearts they are untested.",
     "The unlike-training flag is computed from the masks and their encoding. Slices without a flag may still be wrong.",
-    "In-plane area gain is learned from the masks; trabeculae that merge into the systolic contour look like "
-    "thickening.",
-    "A sector that stretches next to sectors that shorten can be predicted to stretch far less, or not at all, outside "
-    "its interval and without a flag.",
-    "There is no longitudinal strain, since short-axis slices do not show it.",
 )
+_LAST_LIMIT = "There is no longitudinal strain, since short-axis slices do not show it."
 _NO_UNCERTAINTY = (
     "None: this model predicts without uncertainty. `lamod train-posterior` adds samples, intervals and the "
     "unlike-training flag."
 )
-#: The limits that concern intervals and flags, which not every model has.
-_INTERVAL_LIMITS = LIMITS[1:3]
 
 
 def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> str:
@@ -58,16 +55,61 @@ def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> st
         "",
         "## Training",
         "",
-        *_recipe(training),
+        *_recipe(description, training),
         "",
         *_against_paper(description, training),
         *_uncertainty(description, training),
         *[part for table in tables for part in (table.strip(), "")],
         "## Limits",
         "",
-        *[f"- {limit}" for limit in LIMITS if "uncertainty" in description or limit not in _INTERVAL_LIMITS],
+        *[f"- {limit}" for limit in _limits(description)],
     ]
     return "\n".join(lines) + "\n"
+
+
+def _limits(description: Mapping[str, Any]) -> list[str]:
+    """What the model cannot do; it depends on its inputs and intervals."""
+    stored = description.get("uncertainty", {})
+    thickening = (
+        "In-plane area gain is learned from the masks; trabeculae that merge into the systolic contour look like "
+        "thickening"
+    )
+    stretching = (
+        "A sector that stretches next to sectors that shorten can be predicted to stretch far less, or not at all, "
+    )
+    limits = [*_LIMITS, *(_INTERVAL_LIMITS if stored else ())]
+    if _contour_network(description).get("conventions"):
+        limits += [
+            f"{thickening}, as far as the contour convention does not account for them.",
+            "Strain depends on the contour convention. A wrong one, given or inferred, gives a wrong strain.",
+        ]
+    else:
+        limits.append(f"{thickening}.")
+    if stored.get("weak_segments"):
+        limits.append(
+            f"{stretching}without a flag. The intervals of segments that contract less than their wall are wider, but "
+            "may still miss it."
+        )
+    else:
+        limits.append(f"{stretching}outside its interval and without a flag.")
+    if _posterior_config(description.get("training", {})).get("engine_share"):
+        limits.append(
+            "The errors of a contour engine were imitated; slices in which an engine follows another structure, and "
+            "other engines, were not."
+        )
+    return [*limits, _LAST_LIMIT]
+
+
+def _contour_network(description: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings of the network that estimates motion from contours; empty if the model has none."""
+    found: Mapping[str, Any] = description["config"].get("contour_motion", {})
+    return found if found.get("components") else {}
+
+
+def _posterior_config(training: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings of the posterior's training; empty for a model without a posterior."""
+    found: Mapping[str, Any] = training.get("posterior", {}).get("config", {})
+    return found
 
 
 def _origin(training: Mapping[str, Any]) -> str:
@@ -104,7 +146,7 @@ def _data(dataset: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _recipe(training: Mapping[str, Any]) -> list[str]:
+def _recipe(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
     config = training.get("config", {})
     lines = _data(training.get("dataset", {}))
     if training.get("init"):
@@ -132,6 +174,7 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
             f"Motion from contours alone: trained on {contours['slices']} slices; root mean square error "
             f"{contours['validation_mm']:.2f} mm on validation slices, compared with {contours['still_mm']:.2f} mm for "
             "a ring that only follows its centre. The mean of the posterior lies between the decoder's motion and it.",
+            *_inputs_from_contours(description, training),
         ]
     posterior = training.get("posterior")
     if posterior:
@@ -158,6 +201,24 @@ def _recipe(training: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _inputs_from_contours(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+    """Inputs of the network for motion from contours besides the contours, and the readers that drew them."""
+    network, share = _contour_network(description), _posterior_config(training).get("engine_share", 0.0)
+    lines = []
+    if network.get("conventions"):
+        missed = training["contours"].get("layer_mm")
+        lines.append(
+            "The contour convention (blood pool or tissue) is an input of this network; without one, it is inferred. "
+            "The layer of trabeculae that the contours leave out is estimated"
+            + ("." if missed is None else f", with a mean absolute error of {missed:.2f} mm on validation slices.")
+        )
+    if network.get("roughness"):
+        lines.append("The roughness of the contours is an input too, since rougher contours have larger errors.")
+    if share:
+        lines.append(f"{share:.0%} of the synthetic slices were drawn with the imitated errors of a contour engine.")
+    return lines
+
+
 def _against_paper(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
     """How the networks and their training differ from the paper; empty for a model that follows it."""
     config, model = training.get("config", {}), description["config"]
@@ -181,6 +242,8 @@ def _against_paper(description: Mapping[str, Any], training: Mapping[str, Any]) 
     if "contours" in training:
         count = training["contours"]["slices"]
         rows.append(("motion from contours alone", "none", f"a network trained on {count} slices"))
+        if _contour_network(description).get("conventions"):
+            rows.append(("contour convention", "no input", "an input of that network"))
     if "posterior" in training:
         rows.append(("diffusion", "gives the prediction", "gives the spread around the prediction only"))
     return [
@@ -205,13 +268,14 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
         f"| {name}, one slice or several | {each['scale']:.2f} | {each['floor']:.4f} |"
         for name, each in stored.get("global_numbers", {}).items()
     ]
-    cases = training.get("posterior", {}).get("config", {}).get("calibration_cases", "?")
+    cases = _posterior_config(training).get("calibration_cases", "?")
+    fitted = _posterior_config(training).get("weak_segment_slices")
     weak = [
         line
         for name, k in stored.get("weak_segments", {}).items()
         for line in (
             f"The variance of {name} also has the term ({k:.2f} x)², with x the segment's predicted Ecc above the mean "
-            "of its wall's segments.",
+            "of its wall's segments" + (f", fitted to up to {fitted} slices of randomised hearts." if fitted else "."),
             "",
         )
     ]

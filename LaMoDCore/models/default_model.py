@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-DEFAULT_MODEL = "lamod-phantom-v1"
+DEFAULT_MODEL = "lamod-phantom-v2"

@@ -51,7 +51,7 @@ __all__ = [
 CONTENTS = "a LaMoD model"
 #: "kind" in the model.json of a baseline; a LaMoD model has no kind.
 BASELINE_KIND = "baseline"
-#: Largest weights.safetensors, bytes; that of the shipped model has 13 MB.
+#: Largest weights.safetensors, bytes; those of the shipped models have 13 MB.
 _LARGEST_WEIGHTS = 1 << 30
 #: Suffixes of files that can run code when they are opened; a folder with such a file is refused.
 PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".joblib", ".npy")

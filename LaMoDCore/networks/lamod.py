@@ -30,7 +30,7 @@ SpaceName = Literal["registration", "motion"]
 SPACES: tuple[SpaceName, ...] = ("registration", "motion")
 ARCHITECTURES = ("lamod", "paper")
 
-#: Weights per pair of channels, and the largest number of weights that is built (the shipped model: 3 million).
+#: Weights per pair of channels, and the largest number of weights that is built (a shipped model: 3 million).
 _KERNEL, _MOST_WEIGHTS = 27, 100_000_000
 
 

@@ -2,7 +2,7 @@
 
 Drivers and versions of PyTorch differ in the operations that an accelerator supports, and a few return wrong numbers.
 Therefore `auto` predicts a synthetic ring on the accelerator and on the CPU first. The outcome is stored per version of
-LaMoD and PyTorch and per device.
+LaMoD and PyTorch, default model and device. Other models are not checked.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from LaMoDCore import __version__
 from LaMoDCore.heart.case import CineSlice
 from LaMoDCore.heart.geometry import Array, SliceGrid
 from LaMoDCore.models.default_model import DEFAULT_MODEL
-from LaMoDCore.models.folder import load_model
+from LaMoDCore.models.folder import find_model, load_model, read_description
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import predict_slice
 from LaMoDCore.runtime.devices import resolve_device
@@ -43,7 +43,8 @@ def choose_device(name: str = "auto") -> tuple[torch.device, str]:
     if name != "auto" or device.type == "cpu":
         return device, reason
     known = json_object_if_any(_outcomes_file())
-    key = f"LaMoD {__version__}, PyTorch {torch.__version__}, {reason}"
+    weights = read_description(find_model(DEFAULT_MODEL))["weights_sha256"]
+    key = f"LaMoD {__version__}, {DEFAULT_MODEL} {weights[:8]}, PyTorch {torch.__version__}, {reason}"
     fault = known.get(key)
     if not isinstance(fault, str):
         fault = fault_of(device)

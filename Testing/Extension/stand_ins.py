@@ -109,7 +109,8 @@ def write_all(home: Path) -> None:
     write_masks(home)
     write_hearts(home / "hearts")
     write_arrays(home / "slices")
-    write_model(home / "known-models" / "lamod-phantom-v1")
+    for name in ("lamod-phantom-v1", "lamod-phantom-v2"):
+        write_model(home / "known-models" / name)
     (home / "run").mkdir()
     write_model(home / "run" / "model")
     (home / "tiny.json").write_text(json.dumps(TINY.to_dict()), encoding="utf-8")

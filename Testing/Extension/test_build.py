@@ -36,7 +36,8 @@ def test_tests_are_registered_with_ctest(cmake: Path, build: Path):
 
 def test_the_installed_tree_holds_the_extension_only(modules: Path):
     assert {p.name for p in modules.iterdir()} == {"LaMoDCore", "LaMoDSlicer.py", "LaMoDSlicerLib", "Resources"}
-    assert (modules / "LaMoDCore" / "shipped_models" / "lamod-phantom-v1" / "weights.safetensors").is_file()
+    for name in ("lamod-phantom-v1", "lamod-phantom-v2"):
+        assert (modules / "LaMoDCore" / "shipped_models" / name / "weights.safetensors").is_file()
     size = sum(p.stat().st_size for p in modules.rglob("*") if p.is_file())
     assert size < 100e6
 
@@ -47,7 +48,7 @@ def test_installed_library_runs_with_the_repository_hidden(modules: Path, tmp_pa
     )
     printed = run_hidden(modules, program, tmp_path)
     assert printed.startswith(str(modules))
-    assert "lamod-phantom-v1" in printed
+    assert "lamod-phantom-v1" in printed and "lamod-phantom-v2" in printed
 
 
 def test_every_module_of_the_installed_library_can_be_imported(modules: Path, tmp_path: Path, run_hidden):

@@ -21,7 +21,8 @@ def test_demo_from_a_wheel(tmp_path: Path, run_hidden):
     (wheel,) = tmp_path.glob("lamod-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        assert "LaMoDCore/shipped_models/lamod-phantom-v1/weights.safetensors" in names
+        for name in ("lamod-phantom-v1", "lamod-phantom-v2"):
+            assert f"LaMoDCore/shipped_models/{name}/weights.safetensors" in names
         assert not [n for n in names if n.startswith(("Testing", "LaMoDSlicer", "runs"))]
         archive.extractall(tmp_path / "unpacked")
     program = "from LaMoDCore.cli import main; sys.exit(main(['demo', '--samples', '1', '--out', 'result']))"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from Testing.Slicer import panel
 from Testing.SlicerHost import display
 
@@ -20,7 +21,7 @@ QUESTIONS = ("confirmOkCancelDisplay", "confirmYesNoDisplay")
 
 def is_real() -> bool:
     """Whether the real worker runs: for pictures, if weights and contour engine are there."""
-    weights = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors"
+    weights = ROOT / "Resources" / "Models" / DEFAULT_MODEL / "weights.safetensors"
     engine = all(importlib.util.find_spec(name) is not None for name in ("onnxruntime", "myopari"))
     return bool(os.environ.get("LAMOD_SCREENSHOTS")) and weights.exists() and engine
 

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from LaMoDCore.io.dataset.folder import DatasetIndex, read_dataset_case, write_dataset_index
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from Testing.Slicer import panel, reading_heart
 from Testing.Slicer.conftest import add_ring
 from Testing.Slicer.researcher import click, click_row, open_section, opened, will_choose
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = ROOT / "Resources" / "Models" / "lamod-phantom-v1"
+SHIPPED = ROOT / "Resources" / "Models" / DEFAULT_MODEL
 DENSE = ROOT / "../shared/data/dense_sim/phantom_subject_1/workspace.dns"
 WAIT = 300
 
@@ -231,13 +232,15 @@ def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, 
     (own / "model.json").write_text(json.dumps({**description, "name": "our-hospital"}))
     open_section(researcher, models.ui.modelsButton)
     table = models.ui.modelsTable
-    assert [table.item(row, 0).text() for row in range(2)] == ["lamod-phantom-v1", "our-hospital"]
-    click_row(researcher, table, 0)
-    for button in (models.ui.removeModelButton, models.ui.renameModelButton):
-        assert not button.enabled
-        assert "comes with LaMoD" in button.toolTip
-    assert "Research use only" in models.ui.cardEdit.plainText
-    click_row(researcher, table, 1)
+    names = [table.item(row, 0).text() for row in range(table.rowCount)]
+    assert names == ["lamod-phantom-v1", "lamod-phantom-v2", "our-hospital"]
+    for row, name in enumerate(names[:2]):
+        click_row(researcher, table, row)
+        for button in (models.ui.removeModelButton, models.ui.renameModelButton):
+            assert not button.enabled
+            assert "comes with LaMoD" in button.toolTip
+        assert name in models.ui.cardEdit.plainText and "Research use only" in models.ui.cardEdit.plainText
+    click_row(researcher, table, 2)
     click(researcher, models.ui.useModelButton)
     assert parameters.model == researcher.ui.modelSelector.currentText == "our-hospital"
     models.ui.renameEdit.text = "lamod-phantom-v1"
@@ -265,11 +268,27 @@ def test_models_are_renamed_exported_imported_and_deleted(researcher, tmp_path, 
 
 
 @pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the weights are missing")
+def test_the_first_model_can_be_chosen_and_fine_tuning_starts_from_the_default_one(researcher):
+    selector, parameters = researcher.ui.modelSelector, researcher.app.widget._parameters
+    assert [selector.itemText(row) for row in range(2)] == ["Default (lamod-phantom-v2)", "lamod-phantom-v1"]
+    assert parameters.model == ""
+    researcher.mouse.choose(selector, "lamod-phantom-v1")
+    assert parameters.model == selector.currentText == "lamod-phantom-v1"
+    parameters.model = ""
+    train = researcher.panel.train
+    open_section(researcher, train.ui.trainButton)
+    before = train.ui.presetSelector.currentIndex, train.ui.initSelector.currentIndex
+    researcher.mouse.choose(train.ui.presetSelector, "fine-tune")
+    assert train.ui.initSelector.currentText == DEFAULT_MODEL
+    train.ui.presetSelector.currentIndex, train.ui.initSelector.currentIndex = before
+
+
+@pytest.mark.skipif(not (SHIPPED / "weights.safetensors").exists(), reason="the weights are missing")
 def test_an_evaluation_with_its_table_and_its_worst_case(researcher, hearts, tmp_path, pictures):
     evaluate, mouse = researcher.panel.evaluate, researcher.mouse
     researcher.panel.dataset.setFolder(hearts)
     open_section(researcher, evaluate.ui.evaluateSectionButton)
-    assert evaluate.methods() == ["zero", "lamod-phantom-v1"]
+    assert evaluate.methods() == ["zero", DEFAULT_MODEL]
     mouse.choose(evaluate.ui.evaluateSplitSelector, "train")
     evaluate.ui.limitSpinBox.value = 2
     click(researcher, evaluate.ui.evaluateButton)
@@ -278,12 +297,12 @@ def test_an_evaluation_with_its_table_and_its_worst_case(researcher, hearts, tmp
     researcher.app.settle()
     out = hearts.parent / "hearts-evaluation"
     with (out / "cases.csv").open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["model"] == "lamod-phantom-v1"]
+        rows = [row for row in csv.DictReader(file) if row["model"] == DEFAULT_MODEL]
     worst = max(rows, key=lambda row: float(row["epe_mm"]))
     assert evaluate.caseIds[0] == worst["id"]
     table = evaluate.ui.resultsTable
     mean = np.mean([float(row["epe_mm"]) for row in rows])
-    assert [table.item(row, 0).text() for row in range(2)] == ["zero", "lamod-phantom-v1"]
+    assert [table.item(row, 0).text() for row in range(2)] == ["zero", DEFAULT_MODEL]
     assert float(table.item(1, 2).text()) == pytest.approx(mean, abs=0.006)
     click(researcher, evaluate.ui.figureButton)
     assert evaluate.figure.isShown
@@ -293,11 +312,11 @@ def test_an_evaluation_with_its_table_and_its_worst_case(researcher, hearts, tmp
     assert mouse.spin(WAIT, lambda: bool(evaluate.case.results)), evaluate.ui.evaluateMessage.text
     researcher.app.settle()
     names = {name: node.name for name, node in evaluate.case.results.items()}
-    assert names == {"prediction": "lamod-phantom-v1", "truth": worst["id"]}
+    assert names == {"prediction": DEFAULT_MODEL, "truth": worst["id"]}
     mouse.screenshot(pictures / "slicer-evaluation.png")
     before = len(panel.node_names())
     evaluate.case.remove()
-    assert not [name for name in panel.node_names() if worst["id"] in name or "lamod-phantom-v1" in name]
+    assert not [name for name in panel.node_names() if worst["id"] in name or DEFAULT_MODEL in name]
     assert len(panel.node_names()) < before
     from LaMoDSlicerLib.Advanced import TrainingLayout
 

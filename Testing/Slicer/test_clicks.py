@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from Testing.Slicer import panel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def worker(fake_worker):
     """The real prediction if the weights exist, else the analytic one."""
-    if not (ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors").exists():
+    if not (ROOT / "Resources" / "Models" / DEFAULT_MODEL / "weights.safetensors").exists():
         fake_worker("ok")
 
 

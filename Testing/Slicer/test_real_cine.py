@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation
 
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from Testing.Slicer import panel
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "../shared/data/cine_biv_me"
-WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors"
+WEIGHTS = ROOT / "Resources" / "Models" / DEFAULT_MODEL / "weights.safetensors"
 
 
 def _load(app):

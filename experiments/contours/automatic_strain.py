@@ -67,7 +67,7 @@ def inferred(result: StrainResult) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--models", default="lamod-phantom-v1", help="names or folders")
+    parser.add_argument("--models", default="lamod-phantom-v1,lamod-phantom-v2", help="names or folders")
     parser.add_argument("--engine", default=DEFAULT_ENGINE)
     parser.add_argument("--data", type=Path, default=REAL_DATA)
     args = parser.parse_args()

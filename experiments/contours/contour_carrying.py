@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--error-mm", type=float, default=0.8)
     args = parser.parse_args()
-    model, reader = load_model("lamod-phantom-v1"), Annotator(error_mm=args.error_mm)
+    model, reader = load_model(), Annotator(error_mm=args.error_mm)
 
     def peaks(slice_: CineSlice, insertion: np.ndarray) -> np.ndarray:
         result = predict_strain(Case((slice_,), rv_insertion_lps=insertion), model, samples=1)

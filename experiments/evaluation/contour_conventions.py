@@ -102,7 +102,7 @@ def row(outcomes: list[Outcome]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--models", default="lamod-phantom-v1", help="names or folders")
+    parser.add_argument("--models", default="lamod-phantom-v1,lamod-phantom-v2", help="names or folders")
     parser.add_argument("--limit", type=int, default=10**6, help="largest number of cases")
     args = parser.parse_args()
     torch.set_num_threads(1)

@@ -22,6 +22,7 @@ from pathlib import Path
 from experiments.paths import RECIPES
 from LaMoDCore.baselines import available
 from LaMoDCore.cli import main as lamod
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 
 _COHORTS = {
     "canonical": ("phantom-test-v1.json", "single-100"),
@@ -69,7 +70,7 @@ def evaluate(cohort: str, args: argparse.Namespace, baselines: dict[str, str]) -
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--baseline", action="append", default=[], metavar="NAME=DIR", help="a trained baseline")
     parser.add_argument("--leave-out", action="append", default=[], choices=[m.name for m in available()])
     parser.add_argument("--cohorts", default="canonical,paired")

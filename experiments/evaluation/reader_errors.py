@@ -30,6 +30,7 @@ from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
 from LaMoDCore.lddmm.warp import carry_mask
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import LoadedModel, load_model
 from LaMoDCore.prediction.predict import predict_strain
 
@@ -144,7 +145,7 @@ def overlap(rows: Sequence[Row]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--disease", default="", help="only cases with this disease")
     parser.add_argument("--limit", type=int, default=10**6, help="largest number of cases")
     args = parser.parse_args()

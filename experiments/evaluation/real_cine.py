@@ -28,6 +28,7 @@ from LaMoDCore.heart.case import Case, CineSlice, Motion
 from LaMoDCore.heart.geometry import SliceGrid
 from LaMoDCore.heart.ring.mask import is_closed_ring
 from LaMoDCore.lddmm.warp import carry_mask
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.strain import end_systole, slice_strain
 
 #: From patient_dimensions.tsv; with it the volumes agree with the metadata.
@@ -83,7 +84,7 @@ def score(case: Case, motion: Motion) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--methods", default="zero,lddmm,lamod-phantom-v1:no-diffusion,lamod-phantom-v1:diffusion")
+    parser.add_argument("--methods", default=f"zero,lddmm,{DEFAULT_MODEL}:no-diffusion,{DEFAULT_MODEL}:diffusion")
     parser.add_argument("--data", type=Path, default=REAL_DATA)
     parser.add_argument("--slices", type=int, default=99, help="largest number of slices")
     args = parser.parse_args()

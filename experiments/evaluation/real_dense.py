@@ -26,6 +26,7 @@ from LaMoDCore.evaluation.displacement import endpoint_error
 from LaMoDCore.evaluation.truth import drawn_case, truth_of
 from LaMoDCore.heart.contour_convention import CONTOUR_CONVENTIONS
 from LaMoDCore.io.dataset.folder import DatasetCase
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 
 
 def bloch_annulus(data: Path) -> DatasetCase:
@@ -65,7 +66,7 @@ def score(data: DatasetCase, model: object, **options: object) -> dict[str, floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--data", type=Path, default=REAL_DATA)
     parser.add_argument("--samples", type=int)
     parser.add_argument("--no-diffusion", action="store_true")

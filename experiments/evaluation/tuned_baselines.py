@@ -1,7 +1,7 @@
 """Tune every method of the comparison on validation slices with an equal budget, and compare them on a test cohort.
 
     python -m experiments.evaluation.tuned_baselines --data COHORT --cache CACHE --out DIR [--config FILE]
-        [--probe 300] [--validation 48] [--only METHOD …] [--test DATASET --models lamod-phantom-v1,…]
+        [--probe 300] [--validation 48] [--only METHOD …] [--test DATASET --models NAME|DIR,…]
 
 Budget: four settings for every method, judged by the endpoint error on the same number of validation slices. A network
 (StrainNet, UNETR, 3D TransUNet, and LaMoD without diffusion) reads --probe training slices with each of four learning
@@ -35,6 +35,7 @@ from LaMoDCore.evaluation.predictors import Predictor, make_predictors, tracker
 from LaMoDCore.evaluation.run import check_output, evaluate, write_evaluation
 from LaMoDCore.io.dataset.folder import DatasetIndex
 from LaMoDCore.lddmm.metric import FluidMetric
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.runtime.json_file import write_json
 from LaMoDCore.runtime.progress import Progress
 from LaMoDCore.training.data.cache import TrainingCache, open_finished_cache
@@ -208,7 +209,7 @@ def main() -> None:
     parser.add_argument("--matched", type=int, default=10, help="validation slices for LDDMM matching")
     parser.add_argument("--only", action="append", default=[], choices=methods, help="tune only this method")
     parser.add_argument("--test", type=Path, help="compare on this dataset")
-    parser.add_argument("--models", default="lamod-phantom-v1", help="further models in the comparison")
+    parser.add_argument("--models", default=DEFAULT_MODEL, help="further models in the comparison")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     config = read_config(args.config)

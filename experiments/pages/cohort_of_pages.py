@@ -28,6 +28,7 @@ from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.io import load_case
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.io.results.segments_csv import segments_text
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.phantom.cohort.recipe import CohortRecipe
 from LaMoDCore.prediction.predict import predict_strain
 from LaMoDCore.report.html.page import html_report
@@ -36,7 +37,6 @@ from Testing.Core.io.heart_files import heart_cine, heart_labels, stack_affine
 
 CASES = 30
 RECIPE = {"count": 8, "seed": 30, "pictures": True, "split": [0.0, 0.0, 1.0]}
-MODEL = "lamod-phantom-v1"
 #: Pixels, spacing in mm, frames and length in mm of the stacks whose pages are measured.
 SHAPE, SPACING_MM, FRAMES, HEART_MM = (208, 256), 1.4, 30, 84.0
 SECONDS_OF_PLAY = 4.0
@@ -54,7 +54,7 @@ def main() -> None:
     results, evaluation, checks = (args.out / name for name in ("results", "evaluation", "checks"))
     run("predict-cohort", args.out / "data", "--out", results, "--outputs", "strain,segments,html", *sampling)
     compare_cohort(results)
-    method = f"{MODEL}:diffusion" if args.samples > 1 else f"{MODEL}:no-diffusion"
+    method = f"{DEFAULT_MODEL}:diffusion" if args.samples > 1 else f"{DEFAULT_MODEL}:no-diffusion"
     options = ["--samples", str(args.samples)] if args.samples > 1 else []
     run("evaluate", "--data", args.out / "data", "--out", evaluation, "--models", f"zero,{method}", *options, "--html")
     compare_evaluation(evaluation)
@@ -188,7 +188,7 @@ def stack_result(folder: Path, slices: int, samples: int) -> StrainResult:
         write_seq_nrrd(folder / f"{name}.seq.nrrd", frames, affine, times, rr_ms=810.0)
     case = load_case([folder / "masks.seq.nrrd"], cine=[folder / "cine.seq.nrrd"])
     options: dict[str, Any] = {"samples": samples} if samples > 1 else {"diffusion": False}
-    return predict_strain(case, MODEL, device="cpu", **options)
+    return predict_strain(case, DEFAULT_MODEL, device="cpu", **options)
 
 
 _COUNT = """(seconds) => new Promise((resolve) => {

@@ -39,9 +39,10 @@ from LaMoDCore.io.dataset.folder import (
     write_dataset_case,
     write_dataset_index,
 )
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.pairing.planes import on_plane, shift_lps
 
-DEFAULT_MODELS = "zero,itk-demons,lddmm,lamod-phantom-v1:no-diffusion,lamod-phantom-v1:diffusion"
+DEFAULT_MODELS = f"zero,itk-demons,lddmm,{DEFAULT_MODEL}:no-diffusion,{DEFAULT_MODEL}:diffusion"
 #: Images that were not exported, by person and index of the plane.
 MISSING = {4: {1: "y"}, 9: {0: "all"}}
 TOLERANCE = 1e-3

@@ -17,6 +17,7 @@ from experiments.phantoms.known_motion import score_known_motion
 from LaMoDCore import load_model, predict_strain
 from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.geometry import SliceGrid
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 
 
 class EllipseHeart:
@@ -91,7 +92,7 @@ class EllipseHeart:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--no-diffusion", action="store_true")
     args = parser.parse_args()

@@ -26,6 +26,7 @@ from LaMoDCore import load_model, predict_strain
 from LaMoDCore.heart.case import Case, SliceStrain
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.results.segments_csv import interval
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import LoadedModel, lamod_network
 
 SEPTUM, LATERAL_WALL = 0.0, 180.0
@@ -117,7 +118,7 @@ def _cells(values: Array) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--seed", type=int, default=0, help="random seed of the reader's errors")
     parser.add_argument("--no-diffusion", action="store_true")
     parser.add_argument("--shares", metavar="A,B", help="factors for the posterior's shares")

@@ -39,6 +39,7 @@ from LaMoDCore.heart.case import Case, CineSlice, SliceMotion
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.motion_basis import RingCoordinates
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, read_dataset_case
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import LoadedModel, lamod_network, load_model
 from LaMoDCore.phantom.cohort.build import plane_cases
 from LaMoDCore.phantom.cohort.pairing import rescanned
@@ -60,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("scores", "coverage", "unlike"))
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--split", default="test", help="one or several, such as train,val,test")
     parser.add_argument("--per-disease", type=int, default=12, help="subjects, one slice of each")
     parser.add_argument("--skip", type=int, default=0, help="number of subjects of each disease to skip first")

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from LaMoDCore.io.dataset.folder import DatasetIndex
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import load_model
 from LaMoDCore.runtime.json_file import read_json, write_json
 from LaMoDCore.strain.global_strain import GLOBAL_NUMBERS
@@ -39,7 +40,7 @@ from LaMoDCore.uncertainty.intervals import calibration_of
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--numbers", type=Path, help="numbers that an earlier call wrote with --out")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--subjects", type=int, default=0, help="only the first of them")

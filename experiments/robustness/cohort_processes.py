@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from LaMoDCore.cli import main as lamod
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 
 _REPORTED_SECONDS = re.compile(r"failed; (\d+) s")
 
@@ -48,7 +49,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--subjects", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     args = parser.parse_args()
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("This experiment needs two cores.")

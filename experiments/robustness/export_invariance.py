@@ -20,6 +20,7 @@ from scipy import ndimage
 from LaMoDCore import load_case, load_model, predict_strain
 from LaMoDCore.heart.case import StrainResult
 from LaMoDCore.io.images.nifti import read_nifti
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from Testing.Core.io.heart_files import (
     DATA,
     heart_labels,
@@ -113,7 +114,7 @@ def hearts() -> dict[str, Labels]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     model = load_model(parser.parse_args().model)
     for title, (labels, affine) in hearts().items():
         print(f"\n{title}\n\n{HEAD}")

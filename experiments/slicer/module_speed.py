@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from experiments.paths import ROOT
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from Testing.SlicerHost import display
 from Testing.SlicerHost.module_window import open_on_private_display
 
-WEIGHTS = ROOT / "Resources" / "Models" / "lamod-phantom-v1" / "weights.safetensors"
+WEIGHTS = ROOT / "Resources" / "Models" / DEFAULT_MODEL / "weights.safetensors"
 
 
 #: Pause between two predictions, in which a person looks at the first result and a process for the second one starts.

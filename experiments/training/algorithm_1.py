@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from experiments.training.diffusion_variants import decoded_error
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import lamod_network, load_model
 from LaMoDCore.networks.denoiser import Denoiser
 from LaMoDCore.networks.diffusion import SmoothNoise, denoise, q_sample
@@ -123,7 +124,7 @@ def scores(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, required=True, help="training cache of the model's cohort")
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--slices", type=int, default=500, help="training slices")
     parser.add_argument("--count", type=int, default=12, help="validation slices")
     parser.add_argument("--minutes", type=float, default=3.0, help="training time per denoiser")

@@ -38,6 +38,7 @@ from experiments.training.diffusion_variants import decoded_error
 from experiments.training.gaussian_denoiser import GaussianDenoiser
 from LaMoDCore.heart.canonical import FRAMES, contour_distances_mm, occupancy_from_distances, periodic_weights
 from LaMoDCore.heart.geometry import Array
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import lamod_network, load_model
 from LaMoDCore.networks.blocks import ResidualBlock, merge_frames, sinusoidal_embedding, split_frames
 from LaMoDCore.networks.diffusion import NoiseSchedule, SmoothNoise
@@ -450,7 +451,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--trials", default=",".join(TRIALS))
     parser.add_argument("--hours", type=float, default=1.0, help="training time of this call, shared by the trials")
     parser.add_argument("--evaluate", action="store_true")

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import load_model
 from LaMoDCore.networks.spline import b_spline_upsample
 from LaMoDCore.training.data.cache import TrainingCache, open_finished_cache
@@ -31,7 +32,7 @@ _VARIANTS: list[tuple[str, dict[str, object]]] = [
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--count", type=int, default=48)
     args = parser.parse_args()
     network = load_model(args.model).network

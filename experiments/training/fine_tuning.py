@@ -31,6 +31,7 @@ from LaMoDCore.io.dataset.folder import (
     write_dataset_case,
     write_dataset_index,
 )
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import LoadedModel, load_model
 from LaMoDCore.prediction.options import resolve_options
 from LaMoDCore.prediction.slice_motion import predict_slice
@@ -76,7 +77,7 @@ def ellipse_case(name: str, seed: int) -> DatasetCase:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--config", type=Path, help="training settings (default: the preset fine-tune)")
     parser.add_argument("--freeze", default="registration")
     parser.add_argument("--old-subjects", type=int, default=6, help="synthetic subjects, four slices each")

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import find_model, lamod_network, load_model, save_model
 from LaMoDCore.networks.lamod import LaMoDModel, ModelConfig
 from LaMoDCore.training.loop.losses import registration_loss
@@ -31,7 +32,7 @@ EMA_DECAY = 0.99
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=360, help="training slices")

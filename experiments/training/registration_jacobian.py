@@ -14,13 +14,14 @@ import torch
 from torch.nn import functional
 
 from LaMoDCore.lddmm import shoot, warp_image
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import lamod_network, load_model
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--model", default="lamod-phantom-v1")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--count", type=int, default=144)
     args = parser.parse_args()
     network = lamod_network(load_model(args.model))

@@ -1,13 +1,13 @@
-"""Reproduce weights from this repository: cohort, training, registration decoder, posterior, card.
+"""Reproduce shipped weights from this repository: cohort, training, registration decoder, posterior, card.
 
-    python -m experiments.training.shipped_model --work DIR [--version v1|v2] [--workers 2] [--toy]
+    python -m experiments.training.shipped_model --work DIR [--version v2|v1] [--workers 2] [--toy]
 
-Each step is done once; an interrupted call can be repeated and resumes (training from its last checkpoint). Version v1
-takes about six hours of one core and 13 GB of memory. Version v2 keeps the networks of lamod-phantom-v1 and has a new
-posterior, with the contour convention and the roughness of contours as inputs, an engine's errors among its readers,
-and wider intervals of segments that contract less than their wall. DIR/lamod-phantom-VERSION is the model folder;
-computations use one thread, so that the same machine gives the same bytes. The measurements in its card are added
-afterwards (experiments/results).
+Each step is done once; an interrupted call can be repeated and resumes (training from its last checkpoint). Version v2,
+the default, keeps the networks of lamod-phantom-v1 and has a new posterior, with the contour convention and the
+roughness of contours as inputs, an engine's errors among its readers, and wider intervals of segments that contract
+less than their wall. Version v1 is trained from random weights and takes about six hours of one core and 13 GB of
+memory. DIR/lamod-phantom-VERSION is the model folder; computations use one thread, so that the same machine gives the
+same bytes. The measurements in its card are added afterwards (experiments/results).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def steps(work: Path, version: str, workers: int, toy: bool) -> list[tuple[str, 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="kept between calls")
-    parser.add_argument("--version", choices=("v1", "v2"), default="v1")
+    parser.add_argument("--version", choices=("v2", "v1"), default="v2", help="of lamod-phantom (v2)")
     parser.add_argument("--workers", type=int, default=2, help="processes that generate synthetic hearts")
     parser.add_argument("--toy", action="store_true", help="four hearts and small networks, to test the script")
     args = parser.parse_args()

@@ -71,9 +71,12 @@ class TrainingRecipe:
             selector.currentIndex = names.index(chosen) if chosen in names else 0
 
     def onPresetChosen(self, _index: int) -> None:
+        from LaMoDCore.models.default_model import DEFAULT_MODEL
+
         selector = self._ui.initSelector
         if self.preset == "fine-tune" and selector.currentIndex == 0 and selector.count > 1:
-            selector.currentIndex = 1
+            names = [selector.itemData(i) for i in range(selector.count)]
+            selector.currentIndex = names.index(DEFAULT_MODEL) if DEFAULT_MODEL in names else 1
         if self._form is not None:
             self._form.show(self.preset)
         self._onChanged()

@@ -39,15 +39,15 @@ MOST = predict.MOST_AT_ONCE
 METRIC = FluidMetric(alpha=36.0, gamma=1.0, power=2)
 
 
-@pytest.fixture(scope="module")
-def shipped() -> LoadedModel:
-    return load_model("lamod-phantom-v1")
+@pytest.fixture(scope="module", params=["lamod-phantom-v1", "lamod-phantom-v2"])
+def shipped(request: pytest.FixtureRequest) -> LoadedModel:
+    return load_model(request.param)
 
 
 def test_an_apple_gpu_predicts_what_the_cpu_predicts(ring_file: Path, shipped: LoadedModel) -> None:
     case = load_case(ring_file)
     on_cpu = predict_strain(case, shipped, samples=8)
-    on_device = load_model("lamod-phantom-v1")
+    on_device = load_model(shipped.name)
     mps_like.operations.clear()
     with mps_like.mps_like():
         mps_like.move(on_device.network)
@@ -140,6 +140,14 @@ def test_auto_uses_an_accelerator_that_passes_and_checks_it_once(apple: list[str
     assert choose_device() == (torch.device("mps"), "MPS: Apple GPU")
     assert choose_device()[0] == torch.device("mps")
     assert apple == ["cpu", "mps"]
+
+
+def test_the_check_is_repeated_for_another_default_model(apple: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also within one version of LaMoD, as in a checkout that is updated."""
+    for name in ("lamod-phantom-v1", "lamod-phantom-v2"):
+        monkeypatch.setattr(device_check, "DEFAULT_MODEL", name)
+        assert choose_device()[0] == choose_device()[0] == torch.device("mps")
+    assert apple == ["cpu", "mps"] * 2
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,7 @@ def test_methods_are_compared_with_sampling_options(trained: Path, tmp_path: Pat
     assert printed.name.endswith(", Algorithm 1")  # short enough for the figures
 
 
-def test_a_shipped_model_refuses_the_preset() -> None:
+@pytest.mark.parametrize("name", ["lamod-phantom-v1", "lamod-phantom-v2"])
+def test_a_shipped_model_refuses_the_preset(name: str) -> None:
     with pytest.raises(LaMoDInputError, match="denoiser was not trained"):
-        resolve_options(load_model("lamod-phantom-v1"), diffusion=True, space="registration", start="last")
+        resolve_options(load_model(name), diffusion=True, space="registration", start="last")
