@@ -92,10 +92,12 @@ def contour_roughness(numbers: Tensor) -> Tensor:
     features = []
     for first in (0, 1 + _INPUT_HARMONICS):
         curves = numbers[..., first : first + 1 + _INPUT_HARMONICS]
-        fine = curves[..., _COARSE:] - curves[..., _COARSE:].mean(dim=1, keepdim=True)
+        # Real and imaginary parts: absolute values of complex numbers are wrong on some Apple GPUs (pytorch #126643).
+        fine = torch.view_as_real(curves[..., _COARSE:])
+        fine = fine - fine.mean(dim=1, keepdim=True)
         spectrum = torch.fft.fft(curves[..., :_COARSE], dim=1, norm="forward")
-        fast = spectrum[:, _SLOW : FRAMES - _SLOW + 1]
-        features += [fine.abs().square().sum(dim=2).mean(dim=1), fast.abs().square().sum(dim=(1, 2))]
+        fast = torch.view_as_real(spectrum[:, _SLOW : FRAMES - _SLOW + 1])
+        features += [fine.square().sum(dim=(2, 3)).mean(dim=1), fast.square().sum(dim=(1, 2, 3))]
     return 0.5 * torch.log(torch.stack(features, dim=1) + _LEAST_ROUGHNESS**2)
 
 

@@ -16,6 +16,7 @@ from LaMoDCore.networks.contour_motion import (
     ContourMotion,
     ContourMotionConfig,
     contour_numbers,
+    contour_roughness,
     own_motion,
     turned_motion,
     turned_numbers,
@@ -70,6 +71,19 @@ def test_radii_refer_to_the_epicardial_centroid() -> None:
     assert contours.center == pytest.approx([shift, shift], abs=1e-3)
     assert contours.endo == pytest.approx(np.full((2, CONTOUR_ANGLES), 20.0), abs=1e-3)
     assert contours.epi == pytest.approx(np.full((2, CONTOUR_ANGLES), 30.0), abs=1e-3)
+
+
+def test_the_roughness_is_that_of_high_harmonics_of_the_angle_and_of_the_cycle() -> None:
+    rng = np.random.default_rng(4)
+    numbers = rng.standard_normal((3, FRAMES, 19)) + 1j * rng.standard_normal((3, FRAMES, 19))
+    expected = []
+    for curves in (numbers[..., :9], numbers[..., 9:18]):
+        fine = curves[..., 5:] - curves[..., 5:].mean(axis=1, keepdims=True)
+        fast = (np.fft.fft(curves[..., :5], axis=1) / FRAMES)[:, 9 : FRAMES - 8]
+        squares = (np.abs(fine) ** 2).sum(axis=2).mean(axis=1), (np.abs(fast) ** 2).sum(axis=(1, 2))
+        expected += [0.5 * np.log(each + 0.25**2) for each in squares]
+    found = contour_roughness(torch.from_numpy(numbers.astype(np.complex64)))
+    np.testing.assert_allclose(found, np.stack(expected, axis=1), atol=1e-5)
 
 
 def test_rotation_of_contours_and_motion() -> None:
