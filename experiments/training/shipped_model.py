@@ -5,7 +5,7 @@
 Each step is done once; an interrupted call can be repeated and resumes (training from its last checkpoint). Version v2,
 the default, keeps the networks of lamod-phantom-v1 and has a new posterior, with the contour convention and the
 roughness of contours as inputs, an engine's errors among its readers, and wider intervals of segments that contract
-less than their wall; the intervals of GCS and GRS are fitted to 30 hearts of a further cohort and tested on 30 more.
+less than their wall; the intervals of GCS and GRS are fitted to 75 hearts of a further cohort and tested on 75 more.
 Version v1 is trained from random weights and takes about six hours of one core and 13 GB of memory.
 DIR/lamod-phantom-VERSION is the model folder; computations use one thread, so that the same machine gives the same
 bytes. The measurements in its card are added afterwards (experiments/results).
@@ -66,7 +66,7 @@ def _intervals_of_global_numbers(work: Path, name: str, workers: int) -> list[tu
     """Fit the intervals of GCS and GRS to a cohort that no other part of the model was fitted to."""
     hearts, model = str(work / "global-hearts"), str(work / name)
     cohort = [sys.executable, "-m", "LaMoDCore", "phantom", "--out", hearts, "--count", "150", "--seed", "20261129"]
-    fitting = [sys.executable, "-m", "experiments.posterior.global_intervals", "--data", hearts, "--subjects", "60"]
+    fitting = [sys.executable, "-m", "experiments.posterior.global_intervals", "--data", hearts]
     return [
         ("cohort of global numbers", [*cohort, "--no-report", "--resume", "--workers", str(workers)]),
         ("intervals of global numbers", [*fitting, "--model", model, "--write", model]),
