@@ -20,7 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,13 +79,18 @@ def outcome(model: LoadedModel, entry: DatasetEntry, truth: Truth, case: Case, g
     return Outcome(compared.case, compared.segments, flagged, used.layer.convention if used.layer is not None else None)
 
 
+def share_in_intervals(segments: Sequence[SegmentRecord]) -> float:
+    """Share of the true values of Ecc within the intervals; NaN where no segment has one."""
+    known = [each for each in segments if np.isfinite(each.ecc_half_width)]
+    return float(np.mean([abs(s.ecc - s.ecc_true) <= s.ecc_half_width for s in known])) if known else np.nan
+
+
 def row(outcomes: list[Outcome]) -> str:
     cases = [each.case for each in outcomes]
     errors = np.mean([[c.epe_mm, c.epe_es_mm] for c in cases], axis=0)
     predicted, true = np.array([[c.gcs, c.gcs_true] for c in cases]).T
     slope = np.polyfit(true, predicted, 1)[0] if len(cases) > 2 else np.nan
-    segments = [s for each in outcomes for s in each.segments if np.isfinite(s.ecc_half_width)]
-    held = np.mean([abs(s.ecc - s.ecc_true) <= s.ecc_half_width for s in segments]) if segments else np.nan
+    held = share_in_intervals([segment for each in outcomes for segment in each.segments])
     inferred = [each.inferred for each in outcomes]
     shares = (
         "–"

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from experiments.evaluation.contour_conventions import Outcome, outcome
+from experiments.evaluation.contour_conventions import Outcome, outcome, share_in_intervals
 from LaMoDCore.evaluation.truth import drawn_case, truth_of
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.io.dataset.folder import DatasetEntry
@@ -42,8 +42,7 @@ def outcomes_of(recipe: CohortRecipe, number: int, models: Sequence[LoadedModel]
 
 def numbers(each: Outcome) -> tuple[float, ...]:
     """EPE, EPE at end-systole, six-segment Ecc error, share of the segments within their intervals."""
-    inside = [abs(s.ecc - s.ecc_true) <= s.ecc_half_width for s in each.segments if np.isfinite(s.ecc_half_width)]
-    return each.case.epe_mm, each.case.epe_es_mm, each.case.ecc_error, float(np.mean(inside)) if inside else np.nan
+    return each.case.epe_mm, each.case.epe_es_mm, each.case.ecc_error, share_in_intervals(each.segments)
 
 
 def main() -> None:
