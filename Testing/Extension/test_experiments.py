@@ -16,7 +16,7 @@ MODULES = sorted(
     for file in EXPERIMENTS.rglob("*.py")
     if "__pycache__" not in file.parts
 )
-RESULTS = sorted((EXPERIMENTS / "results").glob("*.md"))
+RESULTS = sorted((EXPERIMENTS / "results").rglob("*.md"))
 #: Modules without a command line.
 SHARED = {"paths", "phantoms.ellipsoid_heart", "phantoms.known_motion", "phantoms.mechanical_ring"}
 SHARED |= {"people.scanner", "people.study"}
@@ -50,8 +50,11 @@ def test_every_command_in_the_results_exists() -> None:
 
 
 def test_the_index_lists_every_page() -> None:
-    index = (EXPERIMENTS / "results" / "README.md").read_text(encoding="utf-8")
-    assert {page.name for page in RESULTS} - {"README.md"} == set(re.findall(r"^\| \[[^]]+\]\(([^)]+)\)", index, re.M))
+    folder = EXPERIMENTS / "results"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert {page.relative_to(folder).as_posix() for page in RESULTS} - {"README.md"} == set(
+        re.findall(r"^\| \[[^]]+\]\(([^)]+)\)", index, re.M)
+    )
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.what)

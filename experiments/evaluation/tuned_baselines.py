@@ -10,7 +10,8 @@ have four pairs of smoothing and iterations; LDDMM matching has four pairs of me
 one takes a minute. DIR/tuning.json holds the errors and the processor time. An interrupted call can be repeated.
 
 With --test, the chosen settings and further models are compared on the split "test" of a dataset by the functions of
-`lamod evaluate`. A frozen test set (`phantom_test_v2`) is evaluated once, after everything else has been decided.
+`lamod evaluate`; with --matched-test, LDDMM matching on fewer slices. A frozen test set (`phantom_test_v2`) is
+evaluated once, after everything else has been decided. Two calls may tune different methods (--only) at the same time.
 """
 
 from __future__ import annotations
@@ -88,15 +89,15 @@ class Search:
 
     def once(self, method: str, setting: str, measure: Callable[[], float]) -> float:
         """Measure a setting unless it has been measured before; returns its error."""
-        before = self.found()
-        if setting not in before.get(method, {}):
+        if setting not in self.found().get(method, {}):
             began = time.process_time()
             error = measure()
             row = {"error_mm": round(error, 4), "seconds": round(time.process_time() - began)}
-            before.setdefault(method, {})[setting] = row
-            write_json(self.file, before)
+            known = self.found()  # again: another call may have tuned other methods meanwhile
+            known.setdefault(method, {})[setting] = row
+            write_json(self.file, known)
             print(f"{method}, {setting}: {row}", flush=True)
-        return float(before[method][setting]["error_mm"])
+        return float(self.found()[method][setting]["error_mm"])
 
 
 def reduced(cache: TrainingCache, training: int | None, validation: int) -> TrainingCache:
@@ -174,14 +175,23 @@ def trackers(method: str) -> list[Predictor]:
     ]
 
 
+def _is_matching(method: str | Predictor) -> bool:
+    return isinstance(method, Predictor) and method.name in {each.name for each in trackers(MATCHING)}
+
+
 def _tracked(search: Search, predictor: Predictor, count: int) -> float:
     found = evaluate(DatasetIndex.load_usable(search.data), [predictor], split="val", limit=count)
     return float(np.mean([record.epe_mm for record in found.cases]))
 
 
-def compare(search: Search, test: Path, tuned: list[str | Predictor], models: list[str]) -> list[Path]:
-    """Compare tuned methods and further models on a test set; predictions are kept in DIR/predictions."""
-    out = check_output(search.out / "evaluation", [test])
+def compare(
+    search: Search, test: Path, tuned: list[str | Predictor], models: list[str], limit: int | None = None
+) -> list[Path]:
+    """Compare tuned methods and further models on a test set; predictions are kept in DIR/predictions.
+
+    With a limit on so many slices, in DIR/evaluation-LIMIT.
+    """
+    out = check_output(search.out / f"evaluation{f'-{limit}' if limit else ''}", [test])
     predictions = search.out / "predictions"
     open_prediction_cache(predictions)
     named = make_predictors(
@@ -191,7 +201,7 @@ def compare(search: Search, test: Path, tuned: list[str | Predictor], models: li
     predictors = [cached(each, predictions) for each in predictors]
     index = DatasetIndex.load_usable(test)
     with Progress("bar") as progress:
-        found = evaluate(index, predictors, split="test", progress=progress)
+        found = evaluate(index, predictors, split="test", limit=limit, progress=progress)
     settings: dict[str, object] = {"budget": f"four settings per method, {search.probe} slices per probe"}
     return write_evaluation(out, index, predictors, found, split="test", settings=settings)
 
@@ -210,6 +220,9 @@ def main() -> None:
     parser.add_argument("--only", action="append", default=[], choices=methods, help="tune only this method")
     parser.add_argument("--test", type=Path, help="compare on this dataset")
     parser.add_argument("--models", default=DEFAULT_MODEL, help="further models in the comparison")
+    parser.add_argument(
+        "--matched-test", type=int, metavar="N", help="LDDMM matching on N test slices only, in a table of their own"
+    )
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     config = read_config(args.config)
@@ -223,7 +236,11 @@ def main() -> None:
             tuned.append(tune_tracker(search, method))
     if args.test is not None:
         models = [name for name in args.models.split(",") if name]
-        for file in compare(search, args.test, tuned, models):
+        fast = [method for method in tuned if not _is_matching(method)] if args.matched_test else tuned
+        files = compare(search, args.test, fast, models)
+        if len(fast) < len(tuned):
+            files += compare(search, args.test, tuned, models, args.matched_test)
+        for file in files:
             print(file)
 
 

@@ -1,13 +1,13 @@
 """Algorithm 1 with a converged ε_θ: what diffusion of the latent of a fixed encoder adds to or costs the prediction.
 
-    python -m experiments.training.converged_diffusion --data DATASET --out DIR [--model NAME|DIR] [--hours 1]
-        [--trials velocity-zero,noise-linear,...] [--evaluate] [--subjects 24] [--seeds 3]
+    python -m experiments.training.converged_diffusion --data DATASET --out DIR [--test DATASET] [--model NAME|DIR]
+        [--hours 1] [--trials velocity-zero,noise-linear,...] [--evaluate] [--subjects 24] [--seeds 3]
 
-Encodes all slices of the dataset once. For each trial a denoiser is trained on the latents of exact masks of training
-slices, until the validation loss has not fallen for `_PATIENCE` validations, or for `--hours` in this call; a further
-call resumes. A denoiser is the best linear one in closed form (`gaussian_denoiser`) plus a video network that learns
-the remainder in the trial's own parametrisation, so that it converges within thousands of steps; the trials `linear-*`
-are the closed form alone.
+Encodes all slices of the dataset once; test slices may come from another one. For each trial a denoiser is trained on
+the latents of exact masks of training slices, until the validation loss has not fallen for `_PATIENCE` validations, or
+for `--hours` in this call; a further call resumes. A denoiser is the best linear one in closed form
+(`gaussian_denoiser`) plus a video network that learns the remainder in the trial's own parametrisation, so that it
+converges within thousands of steps; the trials `linear-*` are the closed form alone.
 
 With `--evaluate`, latents of one slice of each test subject are noised to a start step, denoised, and decoded by the
 model's own D_η, from exact masks, masks with reader errors, the same with every frame displaced by about 1.2 mm, and
@@ -328,13 +328,16 @@ def masks_of(cache: TrainingCache, index: int, source: str) -> Array:
     return masks
 
 
-def encoded(args: argparse.Namespace, network: LaMoDModel, cache: TrainingCache) -> dict[str, Tensor]:
+def encoded(
+    args: argparse.Namespace, network: LaMoDModel, cache: TrainingCache, tested: TrainingCache
+) -> dict[str, Tensor]:
     """Latents, computed once: "train" and "val" from exact masks, and those of test slices from every source."""
     file = args.out / "latents.pt"
     if not file.exists():
-        own = {split: cache.indices(split, with_motion=True) for split in ("train", "val", "test")}
-        found = {split: latents(network, cache, own[split], "exact") for split in ("train", "val")}
-        found |= {source: latents(network, cache, own["test"], source) for source in SOURCES}
+        own = {split: cache.indices(split, with_motion=True) for split in ("train", "val")}
+        found = {split: latents(network, cache, chosen, "exact") for split, chosen in own.items()}
+        chosen = tested.indices("test", with_motion=True)
+        found |= {source: latents(network, tested, chosen, source) for source in SOURCES}
         with replaced_file(file) as beside:
             torch.save(found, beside)
     loaded: dict[str, Tensor] = torch.load(file, weights_only=True)
@@ -350,7 +353,7 @@ class Table:
     Args:
         args: command line arguments.
         network: the model.
-        cache: its cohort's cache.
+        cache: the cache of the test slices.
         z: latents of `encoded`.
         chosen: positions of the compared slices among the test slices.
     """
@@ -451,6 +454,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--test", type=Path, help="dataset of the test slices, if not --data")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--trials", default=",".join(TRIALS))
     parser.add_argument("--hours", type=float, default=1.0, help="training time of this call, shared by the trials")
@@ -463,7 +467,8 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     network = lamod_network(load_model(args.model))
     cache = open_cache(args.data, args.out / "cache")
-    z = encoded(args, network, cache)
+    tested = open_cache(args.test, args.out / "test-cache") if args.test else cache
+    z = encoded(args, network, cache, tested)
     channels = network.config.latent_channels
     train, val = (z[name][:, :channels] for name in ("train", "val"))
     chosen_trials = [TRIALS[name] for name in args.trials.split(",")]
@@ -484,8 +489,8 @@ def main() -> None:
             model = training.denoiser()
         models.append(model)
     if args.evaluate and not stop.asked:
-        count = len(cache.indices("test", with_motion=True))
-        table = Table(args, network, cache, z, one_per_subject(count, args.subjects))
+        count = len(tested.indices("test", with_motion=True))
+        table = Table(args, network, tested, z, one_per_subject(count, args.subjects))
         for name, source, seed, latent in rows_of(models, table, args):
             table.add(name, source, seed, latent)
             if stop.asked:

@@ -47,6 +47,18 @@ def test_the_best_learning_rate_reads_all_slices_once(
     assert len(json.loads(search.file.read_text(encoding="utf-8"))[LAMOD]) == 5
 
 
+def test_a_call_keeps_what_another_one_measured_meanwhile(tmp_path: Path) -> None:
+    search = Search(tmp_path, tmp_path, tmp_path, PRESETS["smoke"], "reduced", probe=1, validation=1, matched=1)
+
+    def measured() -> float:
+        search.once(DEMONS, "of another call", lambda: 2.0)
+        return 1.0
+
+    assert search.once(LAMOD, "own", measured) == 1.0
+    found = json.loads(search.file.read_text(encoding="utf-8"))
+    assert found[DEMONS]["of another call"]["error_mm"] == 2.0 and found[LAMOD]["own"]["error_mm"] == 1.0
+
+
 @pytest.mark.parametrize("method", [DEMONS, MATCHING])
 def test_trackers_have_as_many_settings_with_predictions_of_their_own(method: str) -> None:
     found = trackers(method)
