@@ -18,10 +18,8 @@ _LIMITS = (
     "Rotation and everything else that the mask of a ring does not show is inferred from training hearts of the same "
     "shape and level. The intervals describe how much these hearts differ.",
 )
-#: The limits that concern intervals and flags, which not every model has.
-_INTERVAL_LIMITS = (
-    "The intervals were calibrated on synthetic hearts and hold for similar hearts; on real hearts they are untested.",
-    "The unlike-training flag is computed from the masks and their encoding. Slices without a flag may still be wrong.",
+_FLAG_LIMIT = (
+    "The unlike-training flag is computed from the masks and their encoding. Slices without a flag may still be wrong."
 )
 _LAST_LIMIT = "There is no longitudinal strain, since short-axis slices do not show it."
 _NO_UNCERTAINTY = (
@@ -77,7 +75,9 @@ def _limits(description: Mapping[str, Any]) -> list[str]:
     stretching = (
         "A sector that stretches next to sectors that shorten can be predicted to stretch far less, or not at all, "
     )
-    limits = [*_LIMITS, *(_INTERVAL_LIMITS if stored else ())]
+    limits = [*_LIMITS]
+    if stored:
+        limits += [f"The intervals were calibrated on {_untested(description.get('training', {}))}.", _FLAG_LIMIT]
     if _contour_network(description).get("conventions"):
         limits += [
             f"{thickening}, as far as the contour convention does not account for them.",
@@ -98,6 +98,13 @@ def _limits(description: Mapping[str, Any]) -> list[str]:
             "other engines, were not."
         )
     return [*limits, _LAST_LIMIT]
+
+
+def _untested(training: Mapping[str, Any]) -> str:
+    """The hearts that the intervals were calibrated on, and those on which they are untested."""
+    if training.get("dataset", {}).get("synthetic", True):
+        return "synthetic hearts; on real hearts they are untested"
+    return "validation cases of the dataset; on hearts from elsewhere they are untested"
 
 
 def _contour_network(description: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -213,7 +220,7 @@ def _inputs_from_contours(description: Mapping[str, Any], training: Mapping[str,
             + ("." if missed is None else f", with a mean absolute error of {missed:.2f} mm on validation slices.")
         )
     if network.get("roughness"):
-        lines.append("The roughness of the contours is an input too, since rougher contours have larger errors.")
+        lines.append("The roughness of the contours is an input too.")
     if share:
         lines.append(f"{share:.0%} of the synthetic slices were drawn with the imitated errors of a contour engine.")
     return lines
@@ -268,7 +275,9 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
         f"| {name}, one slice or several | {each['scale']:.2f} | {each['floor']:.4f} |"
         for name, each in stored.get("global_numbers", {}).items()
     ]
-    cases = _posterior_config(training).get("calibration_cases", "?")
+    used = training.get("posterior", {}).get("calibration_slices")
+    most = _posterior_config(training).get("calibration_cases", "?")
+    cases = f"up to {most} validation cases" if used is None else f"{used} validation slices"
     fitted = _posterior_config(training).get("weak_segment_slices")
     weak = [
         line
@@ -282,8 +291,8 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
     return [
         "## Uncertainty",
         "",
-        f"{stored['confidence']:.0%} intervals from {stored['samples']} samples, calibrated on up to {cases} "
-        "validation cases: √(s²σ² + f²), with a scale s for each fifth of the cycle and a floor f.",
+        f"{stored['confidence']:.0%} intervals from {stored['samples']} samples, calibrated on {cases}: "
+        "√(s²σ² + f²), with a scale s for each fifth of the cycle and a floor f.",
         "",
         "| quantity | s | f |",
         "| --- | --- | --- |",
