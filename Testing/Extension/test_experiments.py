@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
+from experiments.pages import cohort_of_pages
 from experiments.paths import ROOT
 from experiments.robustness.mutations import MUTATIONS, Mutation
+from LaMoDCore.runtime.errors import LaMoDInputError
 
 EXPERIMENTS = ROOT / "experiments"
 MODULES = sorted(
@@ -35,6 +39,26 @@ def test_every_script_imports(name: str) -> None:
     assert hasattr(module, "main") != (script in SHARED)
     if script not in SHARED:
         assert f"python -m {name}" in (module.__doc__ or "")
+
+
+@pytest.mark.parametrize("name", ["contours.contour_carrying", "slicer.module_speed"])
+def test_a_script_uses_the_chosen_model(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [name, "--model", "no-such-model"])
+    with pytest.raises(LaMoDInputError, match="no-such-model"):
+        importlib.import_module(f"experiments.{name}").main()
+
+
+def test_the_cohort_of_pages_is_of_the_chosen_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: dict[str, str] = {}
+    for name in ("write_cohort", "compare_cohort", "compare_evaluation", "compare_checks"):
+        monkeypatch.setattr(cohort_of_pages, name, lambda *_: None)
+    monkeypatch.setattr(cohort_of_pages, "run", lambda name, *words: calls.update({name: " ".join(map(str, words))}))
+    monkeypatch.setattr(cohort_of_pages, "measure", lambda _, model, *_rest, **_options: calls.update(measure=model))
+    monkeypatch.setattr(sys, "argv", ["cohort_of_pages", "--out", str(tmp_path), "--model", "lamod-phantom-v1"])
+    cohort_of_pages.main()
+    assert "--model lamod-phantom-v1 --no-diffusion" in calls["predict-cohort"]
+    assert "--models zero,lamod-phantom-v1:no-diffusion" in calls["evaluate"]
+    assert calls["measure"] == "lamod-phantom-v1"
 
 
 def test_the_readme_lists_every_script() -> None:

@@ -1,6 +1,6 @@
 """Contours carried from end-diastole and end-systole: overlap with the drawn ones, its ceiling, and the change of Ecc.
 
-    python -m experiments.contours.contour_carrying [--slices 9] [--seed 7] [--error-mm 0.8]
+    python -m experiments.contours.contour_carrying [--model NAME|DIR] [--slices 9] [--seed 7] [--error-mm 0.8]
 
 Slices of synthetic hearts at every level, with images, once with their true contours and once drawn by a reader whose
 contours lie a mean of ``--error-mm`` from the truth. The ceiling is the best linear estimate of the reader's error,
@@ -19,6 +19,7 @@ from LaMoDCore import load_model, predict_strain
 from LaMoDCore.evaluation.overlap import dice
 from LaMoDCore.heart.case import Case, CineSlice
 from LaMoDCore.heart.cycle.carrying import carry_contours
+from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.phantom.heart.contours import PolarContours
 from LaMoDCore.phantom.heart.slices import PhantomSlice
 from LaMoDCore.phantom.heart.subject import sample_subject
@@ -63,11 +64,12 @@ def carried(slice_: CineSlice, end_systolic: int) -> CineSlice:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--slices", type=int, default=9)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--error-mm", type=float, default=0.8)
     args = parser.parse_args()
-    model, reader = load_model(), Annotator(error_mm=args.error_mm)
+    model, reader = load_model(args.model), Annotator(error_mm=args.error_mm)
 
     def peaks(slice_: CineSlice, insertion: np.ndarray) -> np.ndarray:
         result = predict_strain(Case((slice_,), rv_insertion_lps=insertion), model, samples=1)

@@ -1,6 +1,6 @@
 """A cohort of 30 phantom cases, three of them damaged, as pages: numbers, sizes, times and frames per second.
 
-    python -m experiments.pages.cohort_of_pages --out DIR [--samples 1] [--skip-browser]
+    python -m experiments.pages.cohort_of_pages --out DIR [--model NAME|DIR] [--samples 1] [--skip-browser]
 
 Writes DIR/data (the dataset), DIR/results (`lamod predict-cohort --outputs …,html`), DIR/evaluation (`lamod evaluate
 --html`) and DIR/checks (`lamod check --cohort --html`), and compares the numbers of every page with the files next to
@@ -45,6 +45,7 @@ SECONDS_OF_PLAY = 4.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--samples", type=int, default=1, help="samples per case (default 1)")
     parser.add_argument("--skip-browser", action="store_true", help="do not play pages in Chromium")
     args = parser.parse_args()
@@ -52,15 +53,16 @@ def main() -> None:
     write_cohort(args.out / "data")
     sampling = ["--samples", str(args.samples)] if args.samples > 1 else ["--no-diffusion"]
     results, evaluation, checks = (args.out / name for name in ("results", "evaluation", "checks"))
-    run("predict-cohort", args.out / "data", "--out", results, "--outputs", "strain,segments,html", *sampling)
+    wanted = ["--outputs", "strain,segments,html", "--model", args.model, *sampling]
+    run("predict-cohort", args.out / "data", "--out", results, *wanted)
     compare_cohort(results)
-    method = f"{DEFAULT_MODEL}:diffusion" if args.samples > 1 else f"{DEFAULT_MODEL}:no-diffusion"
+    method = f"{args.model}:diffusion" if args.samples > 1 else f"{args.model}:no-diffusion"
     options = ["--samples", str(args.samples)] if args.samples > 1 else []
     run("evaluate", "--data", args.out / "data", "--out", evaluation, "--models", f"zero,{method}", *options, "--html")
     compare_evaluation(evaluation)
     run("check", args.out / "data", "--cohort", "--out", checks, "--html", "--max-lines", "3")
     compare_checks(checks)
-    measure(args.out, args.samples, browser=not args.skip_browser)
+    measure(args.out, args.model, args.samples, browser=not args.skip_browser)
 
 
 def run(command: str, *words: Any) -> None:
@@ -159,11 +161,11 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-def measure(out: Path, samples: int, *, browser: bool) -> None:
+def measure(out: Path, model: str, samples: int, *, browser: bool) -> None:
     """Sizes, times and frames per second of pages of stacks."""
     print("| slices | MB | s per slice | frames per second |\n| ---: | ---: | ---: | ---: |")
     for slices in (1, 3, 12):
-        result = stack_result(out / f"stack{slices}", slices, samples)
+        result = stack_result(out / f"stack{slices}", slices, model, samples)
         seconds = []
         for _ in range(3):
             began = time.perf_counter()
@@ -178,7 +180,7 @@ def measure(out: Path, samples: int, *, browser: bool) -> None:
         print(f"| {slices} | {size:.2f} | {min(seconds) / slices:.2f} | {rate} |", flush=True)
 
 
-def stack_result(folder: Path, slices: int, samples: int) -> StrainResult:
+def stack_result(folder: Path, slices: int, model: str, samples: int) -> StrainResult:
     """A closed-form heart of some slices with its cine, predicted."""
     folder.mkdir(exist_ok=True)
     affine = stack_affine(SHAPE, (SPACING_MM, SPACING_MM), slices=slices, gap_mm=HEART_MM / slices)
@@ -188,7 +190,7 @@ def stack_result(folder: Path, slices: int, samples: int) -> StrainResult:
         write_seq_nrrd(folder / f"{name}.seq.nrrd", frames, affine, times, rr_ms=810.0)
     case = load_case([folder / "masks.seq.nrrd"], cine=[folder / "cine.seq.nrrd"])
     options: dict[str, Any] = {"samples": samples} if samples > 1 else {"diffusion": False}
-    return predict_strain(case, DEFAULT_MODEL, device="cpu", **options)
+    return predict_strain(case, model, device="cpu", **options)
 
 
 _COUNT = """(seconds) => new Promise((resolve) => {

@@ -1,10 +1,10 @@
 """Speed of the Slicer module in the stand-in application: one slice of 25 frames, 160×176, software rendering.
 
-    python -m experiments.slicer.module_speed [--no-prediction] [--heart DICOM... --masks FILE...]
+    python -m experiments.slicer.module_speed [--model NAME|DIR | --no-prediction] [--heart DICOM... --masks FILE...]
 
 With `--heart`, the predictions are those of these series with these masks instead of the sample heart.
 
-Prints a Markdown table. Needs the requirements of Testing/Slicer, and the shipped weights for the prediction.
+Prints a Markdown table. Needs the requirements of Testing/Slicer.
 """
 
 from __future__ import annotations
@@ -16,13 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments.paths import ROOT
 from LaMoDCore.models.default_model import DEFAULT_MODEL
+from LaMoDCore.models.registry import find_model
 from Testing.SlicerHost import display
 from Testing.SlicerHost.module_window import open_on_private_display
-
-WEIGHTS = ROOT / "Resources" / "Models" / DEFAULT_MODEL / "weights.safetensors"
-
 
 #: Pause between two predictions, in which a person looks at the first result and a process for the second one starts.
 READING_S = 8.0
@@ -157,11 +154,14 @@ def load_heart(widget: Any, mouse: Any, options: argparse.Namespace) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--no-prediction", action="store_true", help="measure loading and scrubbing only")
     parser.add_argument("--heart", type=Path, nargs="+", default=[], metavar="DICOM", help="series to predict")
     parser.add_argument("--masks", type=Path, nargs="+", default=[], metavar="FILE", help="their masks")
     options = parser.parse_args()
+    model = str(find_model(options.model).resolve())
     window, widget = open_module()
+    widget._parameters.model = model
     import slicer
 
     from Testing.SlicerHost import mouse
@@ -169,7 +169,7 @@ def main() -> int:
     slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
     load_heart(widget, mouse, options) if options.heart else load_sample(window, widget, mouse)
     rows = []
-    if WEIGHTS.exists() and not options.no_prediction:
+    if not options.no_prediction:
         for number in ("first", "second"):
             if number == "second":
                 mouse.spin(READING_S)
