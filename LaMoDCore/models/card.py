@@ -53,10 +53,10 @@ def model_card(description: Mapping[str, Any], tables: Sequence[str] = ()) -> st
         "",
         "## Training",
         "",
-        *_recipe(description, training),
+        *_recipe(description),
         "",
-        *_against_paper(description, training),
-        *_uncertainty(description, training),
+        *_against_paper(description),
+        *_uncertainty(description),
         *[part for table in tables for part in (table.strip(), "")],
         "## Limits",
         "",
@@ -92,7 +92,7 @@ def _limits(description: Mapping[str, Any]) -> list[str]:
         )
     else:
         limits.append(f"{stretching}outside its interval and without a flag.")
-    if _posterior_config(description.get("training", {})).get("engine_share"):
+    if _posterior_config(description).get("engine_share"):
         limits.append(
             "The errors of a contour engine were imitated; slices in which an engine follows another structure, and "
             "other engines, were not."
@@ -113,9 +113,9 @@ def _contour_network(description: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if found.get("components") else {}
 
 
-def _posterior_config(training: Mapping[str, Any]) -> Mapping[str, Any]:
+def _posterior_config(description: Mapping[str, Any]) -> Mapping[str, Any]:
     """Settings of the posterior's training; empty for a model without a posterior."""
-    found: Mapping[str, Any] = training.get("posterior", {}).get("config", {})
+    found: Mapping[str, Any] = description.get("training", {}).get("posterior", {}).get("config", {})
     return found
 
 
@@ -153,7 +153,8 @@ def _data(dataset: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _recipe(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+def _recipe(description: Mapping[str, Any]) -> list[str]:
+    training = description.get("training", {})
     config = training.get("config", {})
     lines = _data(training.get("dataset", {}))
     if training.get("init"):
@@ -181,7 +182,7 @@ def _recipe(description: Mapping[str, Any], training: Mapping[str, Any]) -> list
             f"Motion from contours alone: trained on {contours['slices']} slices; root mean square error "
             f"{contours['validation_mm']:.2f} mm on validation slices, compared with {contours['still_mm']:.2f} mm for "
             "a ring that only follows its centre. The mean of the posterior lies between the decoder's motion and it.",
-            *_inputs_from_contours(description, training),
+            *_inputs_from_contours(description),
         ]
     posterior = training.get("posterior")
     if posterior:
@@ -208,12 +209,12 @@ def _recipe(description: Mapping[str, Any], training: Mapping[str, Any]) -> list
     return lines
 
 
-def _inputs_from_contours(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+def _inputs_from_contours(description: Mapping[str, Any]) -> list[str]:
     """Inputs of the network for motion from contours besides the contours, and the readers that drew them."""
-    network, share = _contour_network(description), _posterior_config(training).get("engine_share", 0.0)
+    network, share = _contour_network(description), _posterior_config(description).get("engine_share", 0.0)
     lines = []
     if network.get("conventions"):
-        missed = training["contours"].get("layer_mm")
+        missed = description["training"]["contours"].get("layer_mm")
         lines.append(
             "The contour convention (blood pool or tissue) is an input of this network; without one, it is inferred. "
             "The layer of trabeculae that the contours leave out is estimated"
@@ -226,9 +227,10 @@ def _inputs_from_contours(description: Mapping[str, Any], training: Mapping[str,
     return lines
 
 
-def _against_paper(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+def _against_paper(description: Mapping[str, Any]) -> list[str]:
     """How the networks and their training differ from the paper; empty for a model that follows it."""
-    config, model = training.get("config", {}), description["config"]
+    training, model = description.get("training", {}), description["config"]
+    config = training.get("config", {})
     if model.get("architecture", "lamod") == "paper" or not config:
         return []
     adapted = config.get("adapt_encoder") and config.get("motion_epochs", 0) > 0
@@ -263,7 +265,7 @@ def _against_paper(description: Mapping[str, Any], training: Mapping[str, Any]) 
     ]
 
 
-def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) -> list[str]:
+def _uncertainty(description: Mapping[str, Any]) -> list[str]:
     stored = description.get("uncertainty")
     if not stored:
         return ["## Uncertainty", "", _NO_UNCERTAINTY, ""]
@@ -275,10 +277,7 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
         f"| {name}, one slice or several | {each['scale']:.2f} | {each['floor']:.4f} |"
         for name, each in stored.get("global_numbers", {}).items()
     ]
-    used = training.get("posterior", {}).get("calibration_slices")
-    most = _posterior_config(training).get("calibration_cases", "?")
-    cases = f"up to {most} validation cases" if used is None else f"{used} validation slices"
-    fitted = _posterior_config(training).get("weak_segment_slices")
+    fitted = _posterior_config(description).get("weak_segment_slices")
     weak = [
         line
         for name, k in stored.get("weak_segments", {}).items()
@@ -291,8 +290,8 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
     return [
         "## Uncertainty",
         "",
-        f"{stored['confidence']:.0%} intervals from {stored['samples']} samples, calibrated on {cases}: "
-        "√(s²σ² + f²), with a scale s for each fifth of the cycle and a floor f.",
+        f"{stored['confidence']:.0%} intervals from {stored['samples']} samples, calibrated on "
+        f"{_calibration_cases(description)}: √(s²σ² + f²), with a scale s for each fifth of the cycle and a floor f.",
         "",
         "| quantity | s | f |",
         "| --- | --- | --- |",
@@ -300,6 +299,15 @@ def _uncertainty(description: Mapping[str, Any], training: Mapping[str, Any]) ->
         "",
         *weak,
     ]
+
+
+def _calibration_cases(description: Mapping[str, Any]) -> str:
+    """The cases that calibrated the intervals; the largest possible number if the model does not store it."""
+    count = description.get("training", {}).get("posterior", {}).get("calibration_slices")
+    if count:
+        return f"{count} validation slices"
+    most = _posterior_config(description).get("calibration_cases")
+    return f"up to {most} validation cases" if most else "validation cases"
 
 
 def write_card(folder: Path, tables: Sequence[str] = ()) -> Path:

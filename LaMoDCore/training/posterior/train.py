@@ -332,7 +332,6 @@ class _PosteriorData:
                 "report": asdict(latent.report(best[latent.name])),
                 "slices": len(banks.train.index),
                 "validation_slices": len(banks.validation.index),
-                "calibration_slices": min(len(self.reserved), self.config.calibration_cases),
                 "randomised_slices": [] if banks.wider is None else [len(bank.index) for bank in banks.wider],
             },
         }
@@ -499,7 +498,7 @@ def calibrated_folder(
         cases: its cases for the calibration.
         config: settings; those of the calibration and of the randomised subjects are used.
         folder: the model folder to write.
-        training: data, settings and metrics, for model.json.
+        training: data, settings and metrics, for model.json, to which the number of cases is added.
         progress: updated after every case.
     """
     unusual = weak_segment_subjects(config)
@@ -511,11 +510,12 @@ def calibrated_folder(
         progress,
         randomised=(_wider_recipe(config), unusual) if unusual else None,
     )
+    posterior = {**training["posterior"], "calibration_slices": len(cases)}
     save_model(
         model.network,
         folder,
         model.name,
-        training=training,
+        training={**training, "posterior": posterior},
         uncertainty=calibration.to_dict(),
         card=model_card,
         command="train-posterior",

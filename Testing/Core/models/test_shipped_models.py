@@ -95,6 +95,8 @@ def test_the_cards_state_the_inputs_and_the_intervals_of_their_models() -> None:
     ):
         assert words in second and words not in first
     assert "or not at all, outside its interval and without a flag" in first
+    # The first model does not store how many cases there were.
+    assert "calibrated on up to 100 validation cases" in first and "calibrated on 68 validation slices" in second
 
 
 def test_the_first_model_keeps_its_numbers() -> None:

@@ -271,9 +271,10 @@ def test_one_command_adds_uncertainty_to_a_model_also_when_it_is_interrupted(
     # 2 of the 3 phantoms, 3 of the 7 randomised subjects, and the four slices of the dataset
     assert model.description["training"]["contours"]["slices"] == (2 + 3) * 4 + 4
     described = model.description["training"]["posterior"]
-    assert (described["slices"], described["validation_slices"]) == (4, 2)
+    assert (described["slices"], described["validation_slices"], described["calibration_slices"]) == (4, 2, 2)
     assert described["randomised_slices"] == [3 * 4, 4]  # of the four randomised subjects that were held out
-    assert "12 slices of randomised hearts" in (tmp_path / "new" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    for words in ("12 slices of randomised hearts", "calibrated on 2 validation slices"):
+        assert words in (tmp_path / "new" / "MODEL_CARD.md").read_text(encoding="utf-8")
     for key, value in base.state_dict().items():
         torch.testing.assert_close(model.network.state_dict()[key], value, atol=0, rtol=0)
     index = DatasetIndex.load(tmp_path / "data")
