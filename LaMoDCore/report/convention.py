@@ -1,4 +1,4 @@
-"""The contour convention of a result in one sentence."""
+"""The contour convention of a result in words."""
 
 from __future__ import annotations
 
@@ -22,10 +22,16 @@ _SOURCE_WORDS: dict[ConventionSource, str] = {
 
 
 def convention_line(conventions: Sequence[ConventionUsed]) -> str:
+    """`convention_text` as a sentence."""
+    text = convention_text(conventions)
+    return f"Contours: {text}." if text else ""
+
+
+def convention_text(conventions: Sequence[ConventionUsed]) -> str:
     """The contour convention that was given or inferred, of all slices or of each.
 
     Returns:
-        One sentence; "" if it is not known, or if the model does not use it and nobody gave one.
+        A phrase; "" if it is not known, or if the model does not use it and nobody gave one.
     """
     if all(each.given == "auto" and each.used is None for each in conventions):
         return ""
@@ -35,12 +41,12 @@ def convention_line(conventions: Sequence[ConventionUsed]) -> str:
         slices_of.setdefault((each.given, source, each.used), []).append(number)
     parts = []
     for numbers in slices_of.values():
-        text = _convention_text([conventions[number - 1] for number in numbers])
+        text = _text_of_alike([conventions[number - 1] for number in numbers])
         parts.append(text if len(slices_of) == 1 else f"{slices_text(numbers)} {text}")
-    return f"Contours: {'; '.join(parts)}."
+    return "; ".join(parts)
 
 
-def _convention_text(alike: Sequence[ConventionUsed]) -> str:
+def _text_of_alike(alike: Sequence[ConventionUsed]) -> str:
     """The convention of slices of which the same one was given and used."""
     first = alike[0]
     if first.used is None:

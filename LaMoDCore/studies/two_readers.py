@@ -13,10 +13,12 @@ import numpy as np
 from scipy import ndimage
 
 from LaMoDCore.heart.case import Case, CineSlice
+from LaMoDCore.heart.contour_convention import CONVENTION_WORDS, ConventionUsed
 from LaMoDCore.heart.geometry import Array
 from LaMoDCore.heart.ring.mask import cavity, epicardial_region
 from LaMoDCore.models.default_model import DEFAULT_MODEL
 from LaMoDCore.models.folder import LoadedModel, load_model
+from LaMoDCore.report.convention import convention_text
 from LaMoDCore.runtime.errors import LaMoDInputError
 from LaMoDCore.runtime.plain_text import table_cell
 from LaMoDCore.runtime.progress import SILENT, Progress
@@ -165,17 +167,28 @@ class StrainDifference:
         slice_name: name of the slice.
         segment_names: [S].
         first, second: [S], peak Ecc from each reader's contours.
+        conventions: contour conventions that the two predictions used.
     """
 
     slice_name: str
     segment_names: tuple[str, ...]
     first: Array
     second: Array
+    conventions: tuple[ConventionUsed, ConventionUsed] = (ConventionUsed(), ConventionUsed())
 
     @property
     def difference(self) -> Array:
         """[S]: second minus first."""
         return np.asarray(self.second - self.first)
+
+    @property
+    def convention_texts(self) -> tuple[str, ...]:
+        """The contour convention of the first and of the second reader; empty if neither is known."""
+        texts = [convention_text([each]) for each in self.conventions]
+        if not any(texts):
+            return ()
+        first, second = (text or CONVENTION_WORDS["auto"] for text in texts)
+        return f"first reader: {first}", f"second reader: {second}"
 
     def as_dictionary(self) -> dict[str, Any]:
         """The numbers as JSON values; strains are fractions."""
@@ -184,6 +197,8 @@ class StrainDifference:
             "segments": list(self.segment_names),
             "peak_ecc_first": [round(float(v), 4) for v in self.first],
             "peak_ecc_second": [round(float(v), 4) for v in self.second],
+            "contour_convention_first": self.conventions[0].to_dict(),
+            "contour_convention_second": self.conventions[1].to_dict(),
         }
 
 
@@ -234,6 +249,7 @@ def compare_strain(
     for number, case in enumerate((first, both)):
         progress.update("readers", number / 2, f"predicting from reader {number + 1}'s contours")
         results.append(predict_strain(case, loaded, **options))
+    conventions = [result.conventions or (ConventionUsed(),) * len(result.slices) for result in results]
     progress.update("done", 1.0, "both readers predicted")
     return tuple(
         StrainDifference(
@@ -241,29 +257,39 @@ def compare_strain(
             a.segment_names,
             np.nanmin(a.segment_curves["ecc"], axis=1),
             np.nanmin(b.segment_curves["ecc"], axis=1),
+            used,
         )
-        for slice_, a, b in zip(first.slices, results[0].slices, results[1].slices, strict=True)
+        for slice_, a, b, used in zip(
+            first.slices, results[0].slices, results[1].slices, zip(*conventions, strict=True), strict=True
+        )
     )
 
 
 def difference_text(slices: Sequence[StrainDifference]) -> str:
-    """Format one line per segment for the terminal: peak Ecc of both readers and the difference."""
+    """Format one line per segment for the terminal: peak Ecc of both readers and the difference.
+
+    A line per slice states the contour conventions, where they are known.
+    """
     lines = [f"{'peak Ecc':26}{'first':>9}{'second':>9}{'difference':>12}"]
     for part in slices:
         for s, name in enumerate(part.segment_names):
             numbers = f"{part.first[s]:+9.3f}{part.second[s]:+9.3f}{part.difference[s]:+12.3f}"
             lines.append(f"{part.slice_name[:10]:<11}{name:<15}{numbers}")
+        if part.convention_texts:
+            lines.append(f"{part.slice_name[:10]:<11}{'contours':<15}  {'; '.join(part.convention_texts)}")
     return "\n".join(lines)
 
 
 def difference_csv(slices: Sequence[StrainDifference]) -> str:
-    """Format one row per segment, as fractions."""
+    """Format one row per segment, as fractions, with the contour conventions that the predictions used."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["slice", "segment", "peak_ecc_first", "peak_ecc_second", "difference"])
+    header = ["slice", "segment", "peak_ecc_first", "peak_ecc_second", "difference"]
+    writer.writerow([*header, "contour_convention_first", "contour_convention_second"])
     for part in slices:
+        used = [each.used or "" for each in part.conventions]
         for name, a, b in zip(part.segment_names, part.first, part.second, strict=True):
-            writer.writerow([table_cell(part.slice_name), name, f"{a:.4f}", f"{b:.4f}", f"{b - a:+.4f}"])
+            writer.writerow([table_cell(part.slice_name), name, f"{a:.4f}", f"{b:.4f}", f"{b - a:+.4f}", *used])
     return table.getvalue()
 
 
@@ -274,7 +300,8 @@ def draw_difference(slices: Sequence[StrainDifference], path: Path) -> None:
     from LaMoDCore.report.style import page_style
 
     with page_style():
-        figure = Figure(figsize=(6.4, 0.6 + 2.0 * len(slices)), dpi=110, facecolor="white")
+        height = 0.6 + sum(2.0 + 0.15 * len(part.convention_texts) for part in slices)
+        figure = Figure(figsize=(6.4, height), dpi=110, facecolor="white")
         axes = figure.subplots(len(slices), 1, squeeze=False)[:, 0]
         for ax, part in zip(axes, slices, strict=True):
             places = np.arange(len(part.segment_names))
@@ -284,7 +311,9 @@ def draw_difference(slices: Sequence[StrainDifference], path: Path) -> None:
             ax.set_xticks(places, part.segment_names, fontsize=6.5)
             ax.set_ylabel("peak Ecc [%]")
             worst = 100 * float(np.abs(part.difference).max())
-            ax.set_title(f"{part.slice_name}: the readers differ by up to {worst:.1f} %-points", fontsize=8)
+            title = f"{part.slice_name}: the readers differ by up to {worst:.1f} %-points"
+            contours = [f"contours of the {text}" for text in part.convention_texts]
+            ax.set_title("\n".join([title, *contours]), fontsize=8)
             ax.margins(x=0.08, y=0.2)
         axes[0].legend(fontsize=7, frameon=False, loc="best")
         figure.tight_layout()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from LaMoDCore.cli import main
 from LaMoDCore.heart.canonical import to_canonical
 from LaMoDCore.heart.case import Case, Motion, SliceMotion, StrainResult
+from LaMoDCore.heart.contour_convention import ConventionUsed, LeftOutLayer
 from LaMoDCore.heart.cycle.shapes import SliceShapes
 from LaMoDCore.io.images.seq_nrrd import write_seq_nrrd
 from LaMoDCore.models.folder import LoadedModel
@@ -30,8 +33,10 @@ from LaMoDCore.studies.two_readers import (
     agreement_text,
     compare_contours,
     compare_strain,
+    difference_csv,
     difference_text,
     draw_agreement,
+    draw_difference,
 )
 from Testing.Slicer.ring_heart import heart
 
@@ -166,6 +171,31 @@ def test_strain_from_the_contours_of_two_readers(ring, stand_in):
     assert np.array_equal(same_point.difference, part.difference)
     with pytest.raises(LaMoDInputError, match="same slices"):
         compare_strain(Case((ring,)), Case((ring, ring)), stand_in)
+
+
+def test_the_contour_conventions_of_two_readers_are_stated(tmp_path, ring, stand_in, monkeypatch):
+    (plain,) = compare_strain(Case((ring,)), Case((ring,)), stand_in)
+    assert "contours" not in difference_text((plain,))
+    given = replace(ring, contour_convention="tissue")
+
+    def predict(case, model, **options):
+        convention = case.slices[0].contour_convention
+        used = ConventionUsed(convention, LeftOutLayer(1.6, 0.4), is_input=True)
+        return replace(predict_by_radii(case, model, **options), conventions=(used,))
+
+    monkeypatch.setattr("LaMoDCore.prediction.predict.predict_strain", predict)
+    (part,) = compare_strain(Case((ring,)), Case((given,)), stand_in)
+    texts = "first reader: blood pool (inferred, 1.6 ± 0.4 mm left out); second reader: tissue (given)"
+    assert difference_text((part,)).splitlines()[-1].split(maxsplit=2) == ["ring", "contours", texts]
+    rows = list(csv.DictReader(io.StringIO(difference_csv((part,)))))
+    assert {row["contour_convention_first"] for row in rows} == {"blood-pool"}
+    assert {row["contour_convention_second"] for row in rows} == {"tissue"}
+    stored = part.as_dictionary()
+    assert stored["contour_convention_first"]["used"] == "blood-pool"
+    assert stored["contour_convention_second"]["given"] == "tissue"
+    for name, difference in (("plain", plain), ("stated", replace(plain, conventions=part.conventions))):
+        draw_difference((difference,), tmp_path / f"{name}.png")
+    assert (tmp_path / "plain.png").read_bytes() != (tmp_path / "stated.png").read_bytes()
 
 
 def write_masks(path, slice_):
