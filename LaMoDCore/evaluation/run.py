@@ -26,6 +26,7 @@ from LaMoDCore.evaluation.rotation_blind import synthetic_reference
 from LaMoDCore.evaluation.tables import bracket, comparison_page, write_csv
 from LaMoDCore.evaluation.truth import Truth, drawn_case, truth_of
 from LaMoDCore.heart.case import Case, Motion, SliceStrain
+from LaMoDCore.heart.contour_convention import CONVENTION_WORDS, as_convention
 from LaMoDCore.io.dataset.checks import refuse_faulty_index
 from LaMoDCore.io.dataset.folder import DatasetEntry, DatasetIndex, case_details, read_dataset_case
 from LaMoDCore.runtime.errors import LaMoDError, LaMoDInputError, reason_of, shareable_reason
@@ -251,7 +252,7 @@ def _write_pages(folder: Path, found: EvaluationRecords, pages: CasePages, remar
 
 
 def _contours(index: DatasetIndex, found: EvaluationRecords) -> tuple[dict[str, int], dict[str, int]]:
-    """Numbers of paired slices by the origin of their contours, of the cines and of their DENSE scans.
+    """Numbers of paired slices by origin and convention of their contours, of the cines and of their DENSE scans.
 
     Datasets that `lamod pair` did not write do not record it.
     """
@@ -261,7 +262,9 @@ def _contours(index: DatasetIndex, found: EvaluationRecords) -> tuple[dict[str, 
         about.append(case_details(index.folder, str(about[0].get("paired_with"))))
         for scan, details in zip(kinds, about, strict=True):
             if isinstance(details.get("contours"), str):
-                scan.append(details["contours"])
+                convention = as_convention(str(details.get("contour_convention")))
+                stated = "convention not stated" if convention == "auto" else CONVENTION_WORDS[convention]
+                scan.append(f"{details['contours']} ({stated})")
     return dict(Counter(kinds[0])), dict(Counter(kinds[1]))
 
 

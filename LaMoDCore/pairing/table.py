@@ -14,6 +14,7 @@ PAIRING_FILE = "pairing.csv"
 COLUMNS = (
     "subject", "outcome", "side", "slice", "cine_case", "dense_case", "level", "distance_mm", "angle_degrees",
     "shift_mm", "shift_l_mm", "shift_p_mm", "shift_s_mm", "rv_insertion_from", "cine_contours", "dense_contours",
+    "cine_contour_convention", "dense_contour_convention",
     "cine_frames", "dense_frames", "cine_rr_ms", "dense_rr_ms", "dense_covers_ms", "reason",
 )  # fmt: skip
 
@@ -34,6 +35,8 @@ def pair_row(subject: str, pair: Pair, cine_case: str, dense_case: str) -> dict[
         "rv_insertion_from": pair.insertion,
         "cine_contours": pair.contours[0],
         "dense_contours": pair.contours[1],
+        "cine_contour_convention": pair.cine.contour_convention,
+        "dense_contour_convention": pair.dense.contour_convention,
         "cine_frames": len(pair.cine.masks),
         "dense_frames": len(pair.dense.masks),
         "cine_rr_ms": f"{pair.cine.rr_ms:.0f}",

@@ -59,8 +59,9 @@ def draw_agreement_page(found: PeopleAgreement, dataset: str, software: str) -> 
     last = found.methods[-1]
     page.text(_LEFT, 0.962, "Strain predicted from cine against paired DENSE", fontsize=12, fontweight="bold")
     numbers = f"{counted(found.persons, 'person')}, {counted(found.slices, 'paired short-axis slice')}"
-    page.text(_LEFT, 0.945, f"{dataset}: {numbers}. {contour_text(found)}", fontsize=7.5, color=SOFT)
-    y = 0.922
+    page.text(_LEFT, 0.946, f"{dataset}: {numbers}.", fontsize=7.5, color=SOFT)
+    page.text(_LEFT, 0.935, contour_text(found), fontsize=7.5, color=SOFT)
+    y = 0.918
     rows = [agreement_row(q.title, found.pairs[last, q.title].agreement(), q.unit) for q in QUANTITIES]
     y = _table(page, y, f"{last} against DENSE", "quantity", rows)
     for quantity in (SEGMENTAL_ECC, GLOBAL_ECC):

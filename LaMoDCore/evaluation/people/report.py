@@ -37,7 +37,7 @@ class PeopleAgreement:
         methods: names, in the order of the tables; the last one is shown in detail.
         pairs: values by (method, title of the quantity).
         failed: number of slices without a prediction, by method.
-        contours: numbers of slices by origin of the contours: of the cines, and of the DENSE scans.
+        contours: numbers of slices by origin and convention of the contours: of the cines, and of the DENSE scans.
     """
 
     methods: tuple[str, ...]
@@ -122,7 +122,7 @@ def people_section(found: PeopleAgreement) -> str:
 
 
 def contour_text(found: PeopleAgreement) -> str:
-    """Origin of the contours, as a sentence; "" if it is not recorded."""
+    """Origin and convention of the contours, as a sentence; "" if it is not recorded."""
     parts = [
         f"{scan} {', '.join(f'{count} {kind}' for kind, count in counts.items())}"
         for scan, counts in zip(("cine", "DENSE"), found.contours, strict=True)

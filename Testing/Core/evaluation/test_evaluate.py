@@ -229,6 +229,20 @@ def test_files_of_an_evaluation(index, methods, found, tmp_path):
     assert "## Agreement with paired DENSE: 3 slices of 3 persons" in page
 
 
+def test_the_page_states_the_contour_conventions_of_paired_slices(index, found, tmp_path):
+    shutil.copytree(index.folder, tmp_path / "data")
+    for name, convention in (("s1-cine", "blood-pool"), ("s1-dense", "tissue"), ("s2-cine", None)):
+        file = tmp_path / "data" / "cases" / name / "case.json"
+        details = {**json.loads(file.read_text(encoding="utf-8")), "contours": "given"}
+        stated = {} if convention is None else {"contour_convention": convention}
+        file.write_text(json.dumps({**details, **stated}), encoding="utf-8")
+    copied = DatasetIndex.load(tmp_path / "data")
+    write_evaluation(tmp_path / "out", copied, [ZERO], found, split="test", settings={}, figures=False)
+    page = (tmp_path / "out" / "results.md").read_text(encoding="utf-8")
+    cine = "cine 1 given (blood pool), 1 given (convention not stated)"
+    assert f"Contours of slices: {cine}; DENSE 1 given (tissue)." in page
+
+
 def test_the_command_writes_tables_and_refuses_faulty_input(dataset, tmp_path, capsys):
     words = ["evaluate", "--data", str(dataset), "--models", "zero", "--no-figures", "--progress", "none"]
     assert main([*words, "--out", str(tmp_path / "out"), "--limit", "3"]) == 0

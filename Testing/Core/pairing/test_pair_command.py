@@ -89,6 +89,7 @@ def test_geometry_and_shift_are_reported(dataset: Path) -> None:
             assert float(row["angle_degrees"]) == pytest.approx(0.0, abs=0.05)
             assert float(row["shift_mm"]) == pytest.approx(np.hypot(*SHIFT_MM), abs=0.15)
             assert (row["cine_contours"], row["dense_contours"]) == ("given", "given")
+            assert (row["cine_contour_convention"], row["dense_contour_convention"]) == ("auto", "tissue")
 
 
 def test_the_rv_insertion_is_shared_and_moves_with_the_heart(dataset: Path) -> None:
