@@ -46,7 +46,7 @@ def canonical_case(
     if annotated:
         rng = np.random.default_rng([_ANNOTATOR_STREAM, *seed])
         style = reader_style(seed, trabeculae_mm)
-        drawn = drawn_cycle(plane, style, rng, phases, annotator=annotator, scene_seed=seed[0])
+        drawn, _ = drawn_cycle(plane, style, rng, phases, annotator=annotator, scene_seed=seed[0])
     case = _case(plane, plane.grid, phases, case_id, drawn)
     return replace(case, cine=_pictures(plane, plane.grid, case, CineProtocol(), seed)) if pictures else case
 
@@ -91,7 +91,7 @@ def paired_cases(
             style = reader_style((*seed, number), trabeculae_mm)
             both = np.add(style.bias_mm, scan.annotator_bias_mm)
             style = replace(style, bias_mm=(float(both[0]), float(both[1])))
-            drawn = drawn_frames(scan.plane, style, rng, scan.phases, scene_seed=seed[0])
+            drawn, _ = drawn_frames(scan.plane, style, rng, scan.phases, scene_seed=seed[0])
         cases.append(_scan_case(scan, f"{name}-{kind}", drawn, seed, pictures=pictures))
     dense, cine = cases
     return replace(dense, paired_with=cine.id), replace(cine, paired_with=dense.id)

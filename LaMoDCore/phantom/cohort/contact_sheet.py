@@ -54,7 +54,7 @@ def _picture(axis: Axes, plane: PhantomSlice, seed: int) -> None:
     phases = np.array([0.0, plane.subject.timing.end_systole])
     picture = cine_pictures(plane, grid, phases[1:], protocol, seed=seed)[0]
     axis.imshow(picture, cmap="gray", vmin=0, vmax=460, interpolation="bilinear")
-    drawn = drawn_frames(plane, draw_reader_style(rng, DEFAULT_TRABECULAE_MM), rng, phases, scene_seed=seed)
+    drawn, _ = drawn_frames(plane, draw_reader_style(rng, DEFAULT_TRABECULAE_MM), rng, phases, scene_seed=seed)
     for frame, style in ((0, ":"), (1, "-")):
         for contour in drawn.points_xy(frame):
             pixels = _pixels(plane, grid, np.vstack([contour, contour[:1]]))

@@ -171,7 +171,7 @@ def _drawn_statistics(plane: PhantomSlice) -> dict[str, float]:
     """Statistics of the wall as drawn by a random reader."""
     rng = np.random.default_rng([62, plane.subject.seed])
     style = draw_reader_style(rng, DEFAULT_TRABECULAE_MM)
-    drawn = drawn_frames(plane, style, rng, np.array([0.0, plane.subject.timing.end_systole]))
+    drawn, _ = drawn_frames(plane, style, rng, np.array([0.0, plane.subject.timing.end_systole]))
     area = (drawn.epi**2 - drawn.endo**2).mean(1)
     return {
         "wall_mid_drawn": float((drawn.epi[0] - drawn.endo[0]).mean()),

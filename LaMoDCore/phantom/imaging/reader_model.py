@@ -58,30 +58,16 @@ def drawn_cycle(
     annotator: Annotator | None = None,
     scene_seed: int = 0,
     samples: int = CONTOUR_SAMPLES,
-) -> PolarContours:
+) -> tuple[PolarContours, float]:
     """The contours that a reader draws on ``style.frames`` frames, interpolated to ``phases`` [T].
 
     A periodic spline in time interpolates between the drawn frames, as ``heart.canonical.to_canonical`` interpolates
-    distances from the contours: few frames reduce the motion. The other arguments are those of ``drawn_frames``.
+    distances from the contours: few frames reduce the motion. Other arguments and layer are those of ``drawn_frames``.
     """
-    return drawn_cycle_and_layer(
-        plane, style, rng, phases, annotator=annotator, scene_seed=scene_seed, samples=samples
-    )[0]
-
-
-def drawn_cycle_and_layer(
-    plane: PhantomSlice,
-    style: ReaderStyle,
-    rng: np.random.Generator,
-    phases: Array,
-    *,
-    annotator: Annotator | None = None,
-    scene_seed: int = 0,
-    samples: int = CONTOUR_SAMPLES,
-) -> tuple[PolarContours, float]:
-    """The contours of ``drawn_cycle``, and the mean thickness in mm of the layer left out at end-diastole."""
     drawn_at = np.arange(style.frames) / style.frames
-    drawn, layer = _drawn(plane, style, rng, drawn_at, annotator, scene_seed, samples)
+    drawn, layer = drawn_frames(
+        plane, style, rng, drawn_at, annotator=annotator, scene_seed=scene_seed, samples=samples
+    )
     weights = periodic_weights(drawn_at, phases)
     return PolarContours(weights @ drawn.center, weights @ drawn.endo, weights @ drawn.epi), layer
 
@@ -95,7 +81,7 @@ def drawn_frames(
     annotator: Annotator | None = None,
     scene_seed: int = 0,
     samples: int = CONTOUR_SAMPLES,
-) -> PolarContours:
+) -> tuple[PolarContours, float]:
     """The contours that a reader draws on frames at ``phases`` [T].
 
     Args:
@@ -106,19 +92,10 @@ def drawn_frames(
         annotator: the reader's error model; drawn from ``rng`` if None. Its bias is replaced by the style's.
         scene_seed: random seed of the papillary muscles, the same as of the slice's pictures.
         samples: angles of each contour.
+
+    Returns:
+        The contours, and the mean thickness in mm of the layer left out at end-diastole.
     """
-    return _drawn(plane, style, rng, phases, annotator, scene_seed, samples)[0]
-
-
-def _drawn(
-    plane: PhantomSlice,
-    style: ReaderStyle,
-    rng: np.random.Generator,
-    phases: Array,
-    annotator: Annotator | None,
-    scene_seed: int,
-    samples: int,
-) -> tuple[PolarContours, float]:
     seen = plane.contours(phases, samples=samples)
     habits = annotator or draw_annotator(rng)
     left_out = 0.0

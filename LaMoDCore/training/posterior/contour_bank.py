@@ -161,7 +161,7 @@ def _phantom(
 ) -> DrawnSlice:
     from LaMoDCore.phantom.cohort.cases import reader_style
     from LaMoDCore.phantom.imaging.annotator import draw_careful_annotator, draw_engine_annotator
-    from LaMoDCore.phantom.imaging.reader_model import drawn_cycle_and_layer
+    from LaMoDCore.phantom.imaging.reader_model import drawn_cycle
 
     phases = np.arange(FRAMES) / FRAMES
     rng = np.random.default_rng([_STREAM, *seed])
@@ -176,9 +176,7 @@ def _phantom(
             style = replace(style, trabeculae_mm=layer_mm, papillary=False, bias_mm=reader.bias_mm)
         elif careful:
             reader = draw_careful_annotator(rng)
-        seen, layer = drawn_cycle_and_layer(
-            plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES
-        )
+        seen, layer = drawn_cycle(plane, style, rng, phases, annotator=reader, scene_seed=seed[0], samples=_SAMPLES)
         convention = convention_of_reader(style.trabeculae_mm, trabeculae_mm)
     contours = RingContours.about_epicardium(seen.center, seen.endo, seen.epi)
     depth, angle = (

@@ -44,10 +44,11 @@ def test_all_slices_of_a_subject_have_the_same_style() -> None:
 def test_a_reader_without_conventions_and_errors_draws_the_truth() -> None:
     plane = sample_subject(21, "healthy").slices()[1]
     truth = plane.contours(PHASES)
-    drawn = drawn_frames(plane, PLAIN, np.random.default_rng(0), PHASES, annotator=EXACT)
+    drawn, left_out_mm = drawn_frames(plane, PLAIN, np.random.default_rng(0), PHASES, annotator=EXACT)
+    assert left_out_mm == 0.0
     assert np.allclose(drawn.endo, truth.endo, atol=1e-6)
     assert np.allclose(drawn.epi, truth.epi, atol=1e-6)
-    outwards = drawn_frames(
+    outwards, _ = drawn_frames(
         plane, replace(PLAIN, bias_mm=(0.5, -0.3)), np.random.default_rng(0), PHASES, annotator=EXACT
     )
     assert np.allclose(outwards.endo - truth.endo, 0.5, atol=1e-6)
@@ -60,7 +61,9 @@ def test_trabeculae_left_out_make_the_drawn_wall_grow_as_real_contours_do() -> N
     es = [0.0, subject.timing.end_systole]
     style = replace(PLAIN, trabeculae_mm=2.0)
     truth = wall_area(plane.contours(es))
-    drawn = wall_area(drawn_frames(plane, style, np.random.default_rng(0), np.array(es), annotator=EXACT))
+    contours, left_out_mm = drawn_frames(plane, style, np.random.default_rng(0), np.array(es), annotator=EXACT)
+    drawn = wall_area(contours)
+    assert left_out_mm > 0.5
     assert drawn[0] < 0.85 * truth[0]
     assert np.isclose(drawn[1], truth[1], rtol=0.01)
 
@@ -73,7 +76,7 @@ def test_few_frames_reduce_the_motion_and_many_do_not() -> None:
         # The errors are negligible, so only the number of frames matters.
         rng = np.random.default_rng(0)
         style = replace(PLAIN, frames=frames)
-        drawn = drawn_cycle(plane, style, rng, PHASES, annotator=EXACT).endo
+        drawn = drawn_cycle(plane, style, rng, PHASES, annotator=EXACT)[0].endo
         missed.append(float(np.abs(drawn - truth).max()))
     assert missed[0] > 0.1
     assert missed[1] < 1e-6
@@ -100,7 +103,7 @@ def test_the_drawn_wall_is_one_ring_for_every_style() -> None:
     for seed, frames in ((0, 12), (1, 30), (2, 75)):
         style = ReaderStyle(trabeculae_mm=4.0, papillary=True, bias_mm=(0.8, -0.8), frames=frames)
         for plane in sample_subject(seed, "dcm").slices()[::2]:
-            drawn = drawn_cycle(plane, style, np.random.default_rng(seed), PHASES)
+            drawn, _ = drawn_cycle(plane, style, np.random.default_rng(seed), PHASES)
             for mask in drawn.rasterise(plane.points_of(plane.grid))[::4]:
                 assert label(mask, connectivity=1).max() == 1
                 assert label(~mask, connectivity=1).max() == 2
