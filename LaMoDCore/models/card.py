@@ -77,7 +77,7 @@ def _limits(description: Mapping[str, Any]) -> list[str]:
     )
     limits = [*_LIMITS]
     if stored:
-        limits += [f"The intervals were calibrated on {_untested(description.get('training', {}))}.", _FLAG_LIMIT]
+        limits += [f"The intervals were calibrated on {_calibration_hearts(description)}.", _FLAG_LIMIT]
     if _contour_network(description).get("conventions"):
         limits += [
             f"{thickening}, as far as the contour convention does not account for them.",
@@ -100,9 +100,9 @@ def _limits(description: Mapping[str, Any]) -> list[str]:
     return [*limits, _LAST_LIMIT]
 
 
-def _untested(training: Mapping[str, Any]) -> str:
+def _calibration_hearts(description: Mapping[str, Any]) -> str:
     """The hearts that the intervals were calibrated on, and those on which they are untested."""
-    if training.get("dataset", {}).get("synthetic", True):
+    if description.get("training", {}).get("dataset", {}).get("synthetic", True):
         return "synthetic hearts; on real hearts they are untested"
     return "validation cases of the dataset; on hearts from elsewhere they are untested"
 

@@ -175,10 +175,6 @@ def trackers(method: str) -> list[Predictor]:
     ]
 
 
-def _is_matching(method: str | Predictor) -> bool:
-    return isinstance(method, Predictor) and method.name in {each.name for each in trackers(MATCHING)}
-
-
 def _tracked(search: Search, predictor: Predictor, count: int) -> float:
     found = evaluate(DatasetIndex.load_usable(search.data), [predictor], split="val", limit=count)
     return float(np.mean([record.epe_mm for record in found.cases]))
@@ -228,18 +224,20 @@ def main() -> None:
     config = read_config(args.config)
     search = Search(args.data, args.cache, args.out, config, args.size, args.probe, args.validation, args.matched)
     tuned: list[str | Predictor] = []
+    matched: list[Predictor] = []
     for method in args.only or methods:
         if method in NETWORKS:
             folder = str(tune_network(search, method))
             tuned.append(f"{folder}:no-diffusion" if method == LAMOD else folder)
+        elif method == MATCHING and args.matched_test:
+            matched.append(tune_tracker(search, method))
         else:
             tuned.append(tune_tracker(search, method))
     if args.test is not None:
         models = [name for name in args.models.split(",") if name]
-        fast = [method for method in tuned if not _is_matching(method)] if args.matched_test else tuned
-        files = compare(search, args.test, fast, models)
-        if len(fast) < len(tuned):
-            files += compare(search, args.test, tuned, models, args.matched_test)
+        files = compare(search, args.test, tuned, models)
+        if matched:
+            files += compare(search, args.test, [*tuned, *matched], models, args.matched_test)
         for file in files:
             print(file)
 
